@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An observer of allocated bytes that shares nothing with the runtime.
+
+On the CPU it listens to the profiler, to which torch's allocator reports every allocation and
+every free of tensors, outputs and kernels' scratch alike. What a kernel takes from ``malloc``
+behind the allocator's back nobody sees. On CUDA the caching allocator keeps count itself.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._C._profiler import _EventType
+from torch.autograd.profiler import record_function
+from torch.profiler import ProfilerActivity, profile
+
+REGION = "observed region"
+
+
+@dataclass
+class Observation:
+    """The live bytes over a region; filled in when the observation ends."""
+
+    start: int = 0
+    """Live bytes at the region's start."""
+    deltas: list[int] = field(default_factory=list)
+    """The allocations (positive) and frees (negative) in the region, in order, in bytes."""
+    highest: int | None = None
+    """The peak, where the device's allocator counts it itself (CUDA)."""
+
+    @property
+    def peak(self) -> int:
+        """The most bytes that were live at once."""
+        return self.highest if self.highest is not None else max(accumulate(self.deltas, initial=self.start))
+
+    @property
+    def end(self) -> int:
+        """Live bytes at the region's end."""
+        return self.start + sum(self.deltas)
+
+
+class Observer:
+    """Between ``__enter__`` and ``__exit__`` every allocation of torch on the CPU is recorded.
+
+    Blocks born before are unknown to the profiler, and so are their frees: enter before making
+    anything that the region may free, or the observed peak errs upwards.
+    """
+
+    def __init__(self) -> None:
+        self._profile = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
+        self._regions: list[Observation] = []
+
+    def __enter__(self) -> "Observer":
+        self._profile.__enter__()
+        return self
+
+    @contextmanager
+    def region(self) -> Iterator[Observation]:
+        """Observe what runs inside; regions follow one another and do not nest."""
+        observation = Observation()
+        self._regions.append(observation)
+        with record_function(REGION):
+            yield observation
+
+    def __exit__(self, *exception: object) -> None:
+        self._profile.__exit__(None, None, None)
+        profiler = self._profile.profiler
+        assert profiler is not None
+        assert profiler.kineto_results is not None
+        events = sorted(flattened(profiler.kineto_results.experimental_event_tree()), key=lambda e: e.start_time_ns)
+        memory = list(changes(events))
+        spans = [(event.start_time_ns, event.end_time_ns) for event in events if event.name == REGION]
+        for observation, (start, end) in zip(self._regions, spans, strict=True):
+            observation.start = sum(size for time, size in memory if time < start)
+            observation.deltas = [size for time, size in memory if start <= time <= end]
+
+
+def flattened(events: Iterable[Any]) -> Iterator[Any]:
+    """The profiler's events with their children, without recursion."""
+    waiting = list(events)
+    while waiting:
+        event = waiting.pop()
+        waiting.extend(event.children)
+        yield event
+
+
+def changes(events: Iterable[Any]) -> Iterator[tuple[int, int]]:
+    """(time in nanoseconds, bytes) of each allocation and free on the CPU.
+
+    Frees of blocks born before the observation are left out, as their allocations are.
+    """
+    live: set[int] = set()
+    for event in events:
+        kind, fields = event.typed
+        if kind != _EventType.Allocation or fields.device.type != "cpu":
+            continue
+        if fields.alloc_size > 0:
+            live.add(fields.ptr)
+        elif fields.ptr in live:
+            live.remove(fields.ptr)
+        else:
+            continue
+        yield event.start_time_ns, fields.alloc_size
+
+
+@contextmanager
+def observe_cuda(device: torch.device) -> Iterator[Observation]:
+    """The same on a CUDA device: the peak of allocated (not reserved) bytes."""
+    torch.cuda.synchronize(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    observation = Observation(start=torch.cuda.memory_allocated(device))
+    yield observation
+    torch.cuda.synchronize(device)
+    observation.highest = torch.cuda.max_memory_allocated(device)
+
+
+def live_bytes(tensors: Iterable[Tensor]) -> int:
+    """The bytes of the distinct storages behind some tensors."""
+    return sum({t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in tensors}.values())

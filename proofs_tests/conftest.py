@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options and fixtures of every test: claims, Hypothesis profiles, and a heuristic of the user's own."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from dtr_spec.policy import Heuristic
+
+from . import profiles
+from .claims_table import SCOPE, ClaimsTable
+from .heuristic_option import load_heuristic
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("dtr-semantics")
+    group.addoption("--claims-json", type=Path, metavar="PATH", help="write the table of claims as JSON")
+    group.addoption("--thorough", action="store_true", help="20 times as many random examples, with a fresh seed")
+    group.addoption("--heuristic", metavar="FILE.py:CLASS", help="also check this heuristic (or a built-in, by name)")
+
+
+# Before Hypothesis's own plugin, which reads the seed in the same hook.
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    profiles.register()
+    settings.load_profile("thorough" if config.option.thorough else "ci")
+    if config.option.thorough and config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(random.SystemRandom().randrange(2**32))
+    config.pluginmanager.register(ClaimsTable(config.option.claims_json), "claims-table")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    if not config.option.thorough:
+        return "examples: the same on every run (--thorough for random ones, 20 times as many)"
+    return f"examples: random; to repeat them: --thorough --hypothesis-seed={config.option.hypothesis_seed}"
+
+
+@pytest.fixture
+def claim_scope(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Notes what a test really covered, such as ``claim_scope("1,200 programs")``, for the table of claims."""
+    return lambda text: request.node.user_properties.append((SCOPE, text))
+
+
+@pytest.fixture(scope="session")
+def user_heuristic(request: pytest.FixtureRequest) -> Heuristic | None:
+    """The heuristic given by ``--heuristic``, or None."""
+    given = request.config.getoption("--heuristic")
+    return load_heuristic(given) if given else None

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How hard Hypothesis tries: ``ci`` is the same on every run, ``thorough`` is random and twenty times as long."""
+
+from hypothesis import HealthCheck, settings
+
+THOROUGH_FACTOR = 20
+DEFAULT_EXAMPLES = 100
+
+
+def register() -> None:
+    """Defines both profiles. Neither has deadlines: a loaded machine must not fail a true property."""
+    # claim_scope only notes text, so sharing one instance between examples is harmless.
+    shared = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    settings.register_profile("ci", shared, derandomize=True, max_examples=DEFAULT_EXAMPLES)
+    settings.register_profile("thorough", shared, max_examples=THOROUGH_FACTOR * DEFAULT_EXAMPLES)
+
+
+def examples(count: int) -> int:
+    """``max_examples`` for a test whose default is not the profile's: ``@settings(max_examples=examples(30))``."""
+    return count * THOROUGH_FACTOR if settings.get_current_profile_name() == "thorough" else count

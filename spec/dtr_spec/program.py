@@ -197,6 +197,8 @@ class _Tables:
             raise ProgramError("a cost cannot be negative")
         if sum(call.profile) != sum(output.size for output in call.outputs):
             raise ProgramError("the profile must sum to the bytes of the outputs")
+        if 0 in call.profile:
+            raise ProgramError("a piece of the profile cannot be 0")
         if any(sum(call.profile[:end]) < 0 for end in range(len(call.profile))):
             raise ProgramError("the profile frees more than it allocated")
         writes = _distinct(self.tensors[call.inputs[i]].storage for i in call.mutates)

@@ -2,6 +2,7 @@
 """A small GPT: pre-norm blocks, dropout, GELU, embeddings tied to the output layer."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +10,21 @@ from torch import Tensor, nn
 
 from .task import Task
 
-VOCABULARY, CONTEXT, WIDTH, HEADS, LAYERS, DROPOUT = 64, 32, 32, 4, 4, 0.1
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of a GPT and of its batches."""
+
+    vocabulary: int = 64
+    context: int = 32
+    width: int = 32
+    heads: int = 4
+    layers: int = 4
+    batch: int = 8
+    dropout: float = 0.1
+
+
+SMALL = Shape()
 
 
 class Attention(nn.Module):
@@ -17,37 +32,38 @@ class Attention(nn.Module):
 
     mask: Tensor
 
-    def __init__(self, fused: bool) -> None:
+    def __init__(self, shape: Shape, fused: bool) -> None:
         super().__init__()
         self.fused = fused
-        self.queries_keys_values = nn.Linear(WIDTH, 3 * WIDTH)
-        self.out = nn.Linear(WIDTH, WIDTH)
-        self.register_buffer("mask", torch.ones(CONTEXT, CONTEXT).tril().bool())
+        self.heads, self.dropout = shape.heads, shape.dropout
+        self.queries_keys_values = nn.Linear(shape.width, 3 * shape.width)
+        self.out = nn.Linear(shape.width, shape.width)
+        self.register_buffer("mask", torch.ones(shape.context, shape.context).tril().bool())
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, length, _ = x.shape
-        split = self.queries_keys_values(x).view(batch, length, 3, HEADS, WIDTH // HEADS)
+        batch, length, width = x.shape
+        split = self.queries_keys_values(x).view(batch, length, 3, self.heads, width // self.heads)
         q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)
-        dropout = DROPOUT if self.training else 0.0
+        dropout = self.dropout if self.training else 0.0
         if self.fused:
             mixed = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
         else:
             scores = (q @ k.transpose(-2, -1)) / math.sqrt(q.shape[-1])
             scores = scores.masked_fill(~self.mask[:length, :length], -math.inf)
             mixed = F.dropout(scores.softmax(-1), dropout) @ v
-        return self.out(mixed.transpose(1, 2).reshape(batch, length, WIDTH))
+        return self.out(mixed.transpose(1, 2).reshape(batch, length, width))
 
 
 class Block(nn.Module):
     """Attention and a two-layer perceptron, each on a residual branch."""
 
-    def __init__(self, fused: bool) -> None:
+    def __init__(self, shape: Shape, fused: bool) -> None:
         super().__init__()
-        self.attend_norm = nn.LayerNorm(WIDTH)
-        self.attend = Attention(fused)
-        self.think_norm = nn.LayerNorm(WIDTH)
-        self.think = nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
-        self.dropout = nn.Dropout(DROPOUT)
+        self.attend_norm = nn.LayerNorm(shape.width)
+        self.attend = Attention(shape, fused)
+        self.think_norm = nn.LayerNorm(shape.width)
+        self.think = nn.Sequential(nn.Linear(shape.width, 4 * shape.width), nn.GELU(), nn.Linear(4 * shape.width, shape.width))
+        self.dropout = nn.Dropout(shape.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.dropout(self.attend(self.attend_norm(x)))
@@ -57,14 +73,14 @@ class Block(nn.Module):
 class GPT(nn.Module):
     """From token indices to the logits of the next token."""
 
-    def __init__(self, fused: bool) -> None:
+    def __init__(self, shape: Shape, fused: bool) -> None:
         super().__init__()
-        self.tokens = nn.Embedding(VOCABULARY, WIDTH)
-        self.positions = nn.Embedding(CONTEXT, WIDTH)
-        self.dropout = nn.Dropout(DROPOUT)
-        self.blocks = nn.ModuleList(Block(fused) for _ in range(LAYERS))
-        self.norm = nn.LayerNorm(WIDTH)
-        self.logits = nn.Linear(WIDTH, VOCABULARY, bias=False)
+        self.tokens = nn.Embedding(shape.vocabulary, shape.width)
+        self.positions = nn.Embedding(shape.context, shape.width)
+        self.dropout = nn.Dropout(shape.dropout)
+        self.blocks = nn.ModuleList(Block(shape, fused) for _ in range(shape.layers))
+        self.norm = nn.LayerNorm(shape.width)
+        self.logits = nn.Linear(shape.width, shape.vocabulary, bias=False)
         self.logits.weight = self.tokens.weight
 
     def forward(self, indices: Tensor) -> Tensor:
@@ -80,11 +96,12 @@ def loss(model: GPT, text: Tensor) -> Tensor:
     return F.cross_entropy(model(text[:, :-1]).flatten(0, 1), text[:, 1:].flatten())
 
 
-def build(seed: int, fused: bool = True) -> Task:
-    """Random text of ``CONTEXT`` tokens, 8 sequences a batch."""
+def build(seed: int, shape: Shape = SMALL, fused: bool = True) -> Task:
+    """Random text, one token longer than the context."""
     torch.manual_seed(seed)
-    model = GPT(fused)
-    return Task(model, [torch.randint(VOCABULARY, (8, CONTEXT + 1)) for _ in range(4)], loss)
+    model = GPT(shape, fused)
+    text = [torch.randint(shape.vocabulary, (shape.batch, shape.context + 1)) for _ in range(4)]
+    return Task(model, text, loss)
 
 
 def build_softmax(seed: int) -> Task:

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proofs over the symbolic reading: an invariant is preserved by every rule.
+
+``unknown`` is never a pass: only a refutation of the negation is.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+
+import z3
+
+from .configuration import Configuration
+from .invariants import INVARIANTS, Invariant
+from .rules import RULES, Rule, Step
+from .symbolic import axioms, configuration
+
+TIMEOUT_MS = 10_000
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """One proof obligation and what became of it; ``seconds`` is the solver's time."""
+
+    rule: str
+    goal: str
+    status: str
+    """"proved", "refuted" or "unknown"."""
+    seconds: float
+    model: str = ""
+
+
+def inductive(
+    goals: Iterable[str] = tuple(INVARIANTS), rules: Iterable[Rule] = tuple(RULES.values())
+) -> Iterator[Obligation]:
+    """For each rule and goal: if all invariants hold before the rule, the goal holds after it."""
+    assumed = list(INVARIANTS.values())
+    for rule in rules:
+        before, step = symbolic_step(rule)
+        premises = [invariant(before) for invariant in assumed] + list(step.premises)
+        for goal in goals:
+            yield prove(rule.name, goal, premises, INVARIANTS[goal](step.after()))
+
+
+def reachable_premises(rule: Rule) -> Obligation:
+    """The rule's premises are consistent with the invariants: its proofs are not vacuous."""
+    before, step = symbolic_step(rule)
+    held = prove(rule.name, "premises are satisfiable", [], z3.Not(z3.And(*_all(before), *step.premises)))
+    return Obligation(held.rule, held.goal, {"refuted": "proved"}.get(held.status, "unknown"), held.seconds)
+
+
+def safe(rule: Rule, name: str, property_of_step: Invariant) -> Obligation:
+    """A property that the configuration before the rule has, whenever the rule applies."""
+    before, step = symbolic_step(rule)
+    return prove(rule.name, name, [*_all(before), *step.premises], property_of_step(before))
+
+
+def symbolic_step(rule: Rule) -> tuple[Configuration, Step]:
+    """An arbitrary configuration, and the rule at it with arbitrary operands (none negative)."""
+    before = configuration("c")
+    operands = [z3.Int(f"{kind}!operand") for kind in rule.operands]
+    step = rule(before, *operands)
+    return before, Step((*(operand >= 0 for operand in operands), *step.premises), step.after)
+
+
+def prove(rule: str, goal: str, premises: list[z3.BoolRef], conclusion: z3.BoolRef) -> Obligation:
+    """Ask Z3 for a counterexample; none is a proof."""
+    solver = z3.Solver()
+    solver.set("timeout", TIMEOUT_MS)
+    solver.add(*axioms(), *premises, z3.Not(conclusion))
+    start = perf_counter()
+    answer = solver.check()
+    status = "proved" if answer == z3.unsat else "refuted" if answer == z3.sat else "unknown"
+    model = str(solver.model()) if answer == z3.sat else ""
+    return Obligation(rule, goal, status, perf_counter() - start, model)
+
+
+def _all(c: Configuration) -> list[z3.BoolRef]:
+    return [invariant(c) for invariant in INVARIANTS.values()]

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -25,7 +24,7 @@ struct Version {
 };
 
 enum class Rule : uint8_t {
-  constant, alias, release, call, need, lock, evict, keep, drop, allocate, free_, execute,
+  constant, alias, release, call, need, lock, evict, keep, drop, allocate, free_, execute, replay,
   bind, advance, commit, hold, pin, collect, out_of_memory,
 };
 const char* name(Rule);  // as in dtr_spec's traces
@@ -58,6 +57,8 @@ class Host {
   virtual void evict(StorageId) = 0;
   // Storage will never be asked for again: drop everything known about it (its bytes too, if resident).
   virtual void collect(StorageId) = 0;
+  // The storage's recipe will never be replayed again: drop what only the recipe needs.
+  virtual void forget(StorageId) {}
   // Copy the current version aside; its bytes are accounted for by the engine.
   virtual void keep(Version) = 0;
   virtual void drop(Version) = 0;
@@ -66,23 +67,39 @@ class Host {
   // every byte that it asks for, copies of other overwritten storages included, and leaves the
   // outputs for take/discard. Must not evict or materialize by itself.
   virtual void replay(CallId, StorageId target, int32_t stage) = 0;
+  // The call has been replayed: free the copies of other overwritten storages, if replay left them.
+  virtual void release_copies(CallId, StorageId /*target*/) {}
   // A replay's fresh output (index into the call's outputs): give it to the evicted storage, or
   // throw it away (calling engine.free for its bytes).
   virtual void take(CallId, int32_t output, StorageId) = 0;
   virtual void discard(CallId, int32_t output) = 0;
   // The last stage is done: the rebuilt buffer becomes the bytes of `target`.
   virtual void finish(StorageId target) = 0;
+  // Something threw before that: drop the partly rebuilt buffer (calling engine.free for its bytes).
+  virtual void cancel(StorageId /*target*/) {}
 };
 
-// What a heuristic may know of a storage; mirrors dtr_spec.policy.StorageView.
-class StorageView;
-
-// Chooses what to evict: the least score, then the highest sequence number.
+// Chooses what to evict: the least score, then the highest sequence number (policy.h).
 class Policy;
+// One of h_dtr, h_dtr_eq, h_dtr_local, h_lru, h_size, h_msps, h_estar, h_rand; throws
+// std::invalid_argument for any other name.
 std::unique_ptr<Policy> make_policy(const std::string& heuristic);
 
 enum class Deallocation : uint8_t { eager, ignore, banish };
 
+// What happened so far, and what is resident now that eviction cannot touch, by reason.
+struct Counters {
+  int64_t evictions, rematerializations;
+  Cost computed, rematerialized;  // by the client's calls; by replays
+  Bytes peak;
+  Bytes constant, held, born_held, pinned, kept;
+  Bytes evictable;
+};
+
+// Every command throws OutOfMemory when room cannot be made, and whatever the policy or the host
+// throws. From begin, materialize, constant and pin the engine then returns with no call under
+// way; after a throw from allocate during the client's call, its inputs stay locked until abandon.
+// Either way recording stops, and the engine remains usable.
 class Engine {
  public:
   Engine(Host&, Bytes budget, std::unique_ptr<Policy>, Deallocation = Deallocation::eager);
@@ -94,23 +111,41 @@ class Engine {
   // Touch, write barrier, gather, keep: afterwards every input is resident and locked, and the
   // host may run the call. `fresh`: the call may return new storages.
   CallId begin(const CallSpec&, bool fresh);
-  // While a call (or a replay) runs: it asks for or gives back bytes.
-  void allocate(Bytes);  // throws OutOfMemory, leaving the engine as it was
+  // While a call (or a replay) runs: it asks for bytes. Throws OutOfMemory with nothing allocated.
+  void allocate(Bytes);
+  // Bytes got from allocate and not bound are given back, at any time.
   void free(Bytes);
   // The call computed its outputs, whose bytes are part of what was allocated: execute, bind, commit.
   // Returns the ids of the new storages.
   std::vector<StorageId> commit(const std::vector<Bytes>& outputs, Cost);
-  // The call raised: give back what it still holds and unlock. Its mutations, if any, must have been undone.
+  // The call raised: write off what it still holds and unlock. Its mutations, if any, must have been undone.
+  // In the trace it is a call of cost 0 without outputs or mutations.
   void abandon();
-  void alias(StorageId);    // one handle more
-  void release(StorageId);  // one handle less
-  void pin(StorageId);
+  // Between calls only (std::logic_error otherwise). `handle` is what the event names.
+  void alias(StorageId, int64_t handle);    // one handle more
+  void release(StorageId, int64_t handle);  // one handle less
+  void pin(StorageId, int64_t handle);
+
+  // --- no commands ---
+  // Between calls: make an evicted storage resident (until the next eviction).
+  void materialize(StorageId);
+  // Takes effect when room is next asked for.
+  void set_budget(Bytes);
+  void set_recording(bool);
 
   // --- queries ---
   Bytes used() const;
   Bytes peak() const;
+  Bytes budget() const;
+  Cost clock() const;
   bool resident(StorageId) const;
+  bool alive(StorageId) const;
+  bool recoverable(StorageId) const;
+  bool busy() const;  // a call is under way
+  Cost cost(StorageId) const;  // of the storage's chain
+  Counters counters() const;
   const std::vector<Event>& events() const;
+  bool stopped_recording() const;  // something threw: the events end there
 
  private:
   struct Impl;

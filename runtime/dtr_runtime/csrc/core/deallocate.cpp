@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens to recipes, kept versions and storages that nobody needs any more.
+#include <algorithm>
+
+#include "impl.h"
+
+namespace dtr {
+
+void Engine::Impl::hold(StorageId id) {
+  emit(Rule::hold, id);
+  forget(id, Reason::held);
+}
+
+void Engine::Impl::forget(StorageId id, Reason reason) {
+  if (!heap[id].recoverable()) {
+    if (reason == Reason::pinned) heap[id].reason = reason;
+    return;
+  }
+  const std::vector<Version> versions = heap.forget(id, reason);
+  host.forget(id);
+  settle_versions(versions);
+}
+
+void Engine::Impl::released(StorageId id) {
+  switch (deallocation) {
+    case Deallocation::eager:
+      if (heap[id].evictable_at >= 0) evict(heap[id]);
+      return collect(id);
+    case Deallocation::ignore:
+      return;
+    case Deallocation::banish:
+      if (!banish(id)) waiting.insert(id);
+  }
+}
+
+bool Engine::Impl::may_go(StorageId id) const {
+  return heap.alive(id) && heap[id].handles == 0 && heap[id].readers.empty();
+}
+
+void Engine::Impl::collect(StorageId id) { settle({id}); }
+
+void Engine::Impl::drop_unread(const std::vector<Version>& versions) {
+  for (const Version& version : versions) {
+    const Bytes size = heap.drop_if_unread(version);
+    if (size < 0) continue;
+    used -= size;
+    kept -= size;
+    emit(Rule::drop, version.storage, version.number);
+    host.drop(version);
+  }
+}
+
+// The recipe that read these versions is gone.
+void Engine::Impl::settle_versions(const std::vector<Version>& versions) {
+  if (versions.empty()) return;
+  drop_unread(versions);
+  std::vector<StorageId> queue;
+  queue.reserve(versions.size());
+  for (const Version& version : versions) queue.push_back(version.storage);
+  settle(std::move(queue));
+}
+
+// Collects those in the queue that may go, and what their recipes alone needed: first in, first out.
+void Engine::Impl::settle(std::vector<StorageId> queue) {
+  for (size_t next = 0; next < queue.size(); ++next) {
+    const StorageId id = queue[next];
+    if (!may_go(id)) continue;
+    const std::vector<Version> versions = heap.forget(id, heap[id].reason);
+    if (heap[id].resident) used -= heap[id].size;
+    heap.destroy(id);
+    waiting.erase(id);
+    emit(Rule::collect, id);
+    host.collect(id);
+    drop_unread(versions);
+    for (const Version& version : versions) queue.push_back(version.storage);
+  }
+}
+
+bool Engine::Impl::banish(StorageId id) {
+  std::vector<StorageId> readers;
+  for (const Reader& reader : heap[id].readers) {
+    if (!heap[reader.storage].resident) return false;
+    readers.push_back(reader.storage);
+  }
+  std::ranges::sort(readers);
+  for (const StorageId reader : readers)
+    if (heap.alive(reader) && heap[reader].recoverable()) hold(reader);
+  collect(id);
+  return true;
+}
+
+void Engine::Impl::retry_banishing() {
+  if (waiting.empty()) return;
+  for (const StorageId id : std::vector<StorageId>(waiting.begin(), waiting.end()))
+    if (heap.alive(id) && banish(id)) waiting.erase(id);
+}
+
+}  // namespace dtr

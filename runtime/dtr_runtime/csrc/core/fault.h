@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Seeded faults: each breaks the engine in one known way, to show that the proofs' tests catch it.
+// Without the compile definition DTR_FAULTS every check is the constant false.
+#pragma once
+
+namespace dtr {
+
+enum class Fault : int {
+  none,
+  evict_locked,         // a lock does not take its storage out of the evictable ones
+  skip_write_barrier,   // readers of an overwritten version are not held
+  forget_unlock,        // the last input of a frame stays locked
+  count_sibling_twice,  // a rebuilt sibling's bytes are charged again
+  budget_off_by_one,    // room is made for one byte less
+  stale_class_cost,     // a rematerialized storage's cost stays in its class
+  wrong_tie_break,      // among equal scores the earliest goes
+  forget_clock_at_bind, // a bound storage keeps its old last access
+  lose_kept_version,    // a kept version is dropped although a recipe reads it
+  skip_replay_cost,     // a replay does not advance the clock
+  forget_descendants,   // the evicted neighborhood is the ancestors only
+  hold_without_bytes,   // the write barrier holds a sink without rematerializing it
+  count,
+};
+
+#ifdef DTR_FAULTS
+inline Fault active_fault = Fault::none;
+inline bool fault(Fault f) { return f == active_fault; }
+#else
+constexpr bool fault(Fault) { return false; }
+#endif
+
+}  // namespace dtr

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the engine knows of each storage, call and kept version, and the edges between them.
+// A collected storage leaves behind four bytes: its entry in the table from ids to slots.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "engine.h"
+#include "eqclass.h"
+
+namespace dtr {
+
+// A call that some chain may replay. Reused when no chain holds it any more.
+struct CallRecord {
+  CallId id;
+  Cost cost;
+  int32_t references;
+  std::vector<Version> reads;     // distinct storages, in argument order
+  std::vector<StorageId> writes;  // overwritten storages, in argument order
+  std::vector<StorageId> fresh;
+};
+
+// One version that a storage's recipe reads. If it is the source's current version, the source
+// lists the reader at `position`; if it is a kept one, the heap counts its readers.
+struct Read {
+  static constexpr int32_t kept = -1;
+  Version version;
+  int32_t position;
+};
+
+struct Reader {
+  StorageId storage;
+  int32_t read;  // index into the reader's reads
+};
+
+// Why a storage has no recipe.
+enum class Reason : uint8_t { none, constant, held, born_held, pinned };
+
+struct Storage {
+  StorageId id;
+  int32_t version;
+  Bytes size;
+  Cost cost;  // of the chain
+  Cost last_access;
+  int64_t sequence;  // when it became evictable
+  mutable int64_t searched;  // the last round of a graph search that met it
+  int32_t handles;
+  int32_t locks;
+  int32_t evictable_at;  // position among the evictable storages, or -1
+  EqClasses::Node node;  // while evicted
+  Reason reason;
+  bool resident;
+  bool rematerializing;
+  std::vector<CallRecord*> chain;  // the creating call, then the mutating ones
+  std::vector<Read> reads;         // of other storages by the chain, distinct, in order
+  std::vector<Reader> readers;     // storages whose recipe reads the current version
+
+  bool recoverable() const { return reason == Reason::none; }
+};
+
+// A version that was copied aside before it was overwritten.
+struct Kept {
+  Bytes size;
+  int32_t readers;
+};
+
+class Heap {
+ public:
+  // --- storages ---
+  StorageId create(Bytes size, Reason);
+  // Drops all that is known of a storage whose recipe has been forgotten and that nothing reads.
+  void destroy(StorageId);
+  bool alive(StorageId id) const { return slots_[id] >= 0; }
+  Storage& operator[](StorageId id) { return storages_[slots_[id]]; }
+  const Storage& operator[](StorageId id) const { return storages_[slots_[id]]; }
+  bool current(Version v) const { return alive(v.storage) && (*this)[v.storage].version == v.number; }
+  StorageId count() const { return static_cast<StorageId>(slots_.size()); }
+  template <class F>
+  void for_each(F&& f) const {
+    for (const Storage& s : storages_)
+      if (s.id >= 0) f(s);
+  }
+
+  // --- recipes ---
+  CallRecord* open_call(CallId);
+  void close_call(CallRecord*);  // drops one reference
+  // The call becomes the last of the storage's chain, whose recipe now reads what the call reads.
+  void extend(StorageId, CallRecord*);
+  // Drops the recipe; returns the versions it read, in order.
+  std::vector<Version> forget(StorageId, Reason);
+
+  // --- kept versions ---
+  void keep(Version, Bytes);
+  bool kept(Version v) const { return kept_.contains(key(v)); }
+  // Drops the version if it is kept and unread: its bytes, or -1 if there is nothing to drop.
+  Bytes drop_if_unread(Version);
+
+  // --- evictable storages: resident, recoverable, unlocked ---
+  void make_evictable(Storage&);
+  void make_unevictable(Storage&);
+  const std::vector<StorageId>& evictable() const { return evictable_; }
+
+  // --- residency, which the classes follow ---
+  void set_evicted(Storage&);
+  void set_resident(Storage&);
+
+  // A number greater than all marks that earlier graph searches left.
+  int64_t new_round() const { return ++round_; }
+  EqClasses& classes() const { return classes_; }
+
+ private:
+  static uint64_t key(Version v) {
+    return static_cast<uint64_t>(static_cast<uint32_t>(v.storage)) << 32 | static_cast<uint32_t>(v.number);
+  }
+  void unread(const Read&);
+
+  std::vector<int32_t> slots_;
+  std::deque<Storage> storages_;
+  std::vector<int32_t> free_slots_;
+  std::deque<CallRecord> calls_;
+  std::vector<CallRecord*> free_calls_;
+  std::unordered_map<uint64_t, Kept> kept_;
+  std::vector<StorageId> evictable_;
+  int64_t sequence_ = 0;
+  mutable int64_t round_ = 0;
+  mutable EqClasses classes_;
+};
+
+// Calls f on each evicted storage that s's recipe reads, and on each whose recipe reads s.
+template <class F>
+void for_evicted_sources(const Heap& heap, const Storage& s, F&& f) {
+  for (const Read& read : s.reads)
+    if (read.position != Read::kept)
+      if (const Storage& source = heap[read.version.storage]; !source.resident) f(source);
+}
+template <class F>
+void for_evicted_readers(const Heap& heap, const Storage& s, F&& f) {
+  for (const Reader& reader : s.readers)
+    if (const Storage& other = heap[reader.storage]; !other.resident) f(other);
+}
+
+}  // namespace dtr

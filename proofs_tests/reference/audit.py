@@ -4,6 +4,7 @@
 from typing import Any
 
 import numpy as np
+
 from dtr_reference import Interpretation, Machine, Mixing, Run, Terms
 from dtr_reference.eqclass import Classes, ReplayedClasses
 from dtr_spec.policy import Heuristic

@@ -69,7 +69,7 @@ def random_program(seed: int, length: int = 24) -> Program:
         kind = draw.choices(
             ["call", "write", "alias", "release", "read", "pin", "constant"], [8, 3, 2, 4, 2, 0.3, 0.5]
         )[0]
-        inputs = tuple(draw.choice(live) for _ in range(draw.randint(1, 3)))
+        inputs = tuple(draw.choice(live) for _ in range(draw.choice([1, 1, 2, 3])))
         match kind:
             case "call":
                 _random_call(draw, build, live, inputs)
@@ -85,7 +85,8 @@ def random_program(seed: int, length: int = 24) -> Program:
                 build.pin(inputs[0])
             case _:
                 live.append(build.constant(draw.randrange(3)))
-    build.read(*live)
+    for handle in live:
+        build.read(handle)
     return build.program()
 
 
@@ -101,4 +102,5 @@ def _random_call(draw: random.Random, build: Builder, live: list[int], inputs: t
 
 
 def _places(draw: random.Random, inputs: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted(draw.sample(range(len(inputs)), draw.randint(1, len(inputs)))))
+    count = 1 if draw.random() < 0.7 else draw.randint(1, len(inputs))
+    return tuple(sorted(draw.sample(range(len(inputs)), count)))

@@ -4,6 +4,7 @@
 import random
 
 import pytest
+
 from dtr_reference import HEURISTICS, Mixing
 from dtr_reference.machine import DEALLOCATIONS
 

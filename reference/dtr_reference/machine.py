@@ -2,21 +2,22 @@
 """The machine: one method per client command, rematerialization on an explicit stack.
 
 It resolves every choice that the semantics leaves open as the README says, and records each small
-step. Bytes in use change in one place only, with the step that is recorded.
+step. ``Memory`` below it makes room and lets go.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from dtr_spec.policy import Heuristic, HeuristicError, Score, checked, least
+from dtr_spec.policy import Heuristic
 from dtr_spec.program import Alias, Call, Command, Constant, Pin, Program, Release, Version
 from dtr_spec.terms import Views, is_observation
-from dtr_spec.trace import Event, Trace
+from dtr_spec.trace import Trace
 
-from .heap import Heap, Storage, View
+from .heap import Storage
 from .heuristics import HEURISTICS
+from .memory import ExhaustedError, Memory
+from .outcome import OutOfMemory, Run
 from .values import Interpretation, Terms, Value
 
 Deallocation = Literal["eager", "ignore", "banish"]
@@ -26,52 +27,6 @@ DEALLOCATIONS: tuple[str, ...] = get_args(Deallocation)
 
 KEEP_RATIO = 4
 """Versions are kept if the bytes that the call only reads are at least this many times theirs."""
-
-
-@dataclass(frozen=True)
-class OutOfMemory:
-    """Why a run ended: ``need`` more bytes did not fit, and nothing was evictable. All in bytes.
-
-    The bytes in use are ``locked + held + kept + allocated``.
-    """
-
-    position: int
-    """The client's command that could not be carried out."""
-    need: int
-    used: int
-    budget: int
-    locked: int
-    """Recoverable storages that the frames have locked."""
-    held: int
-    """Storages without a recipe: constants, held and pinned ones."""
-    kept: int
-    """Kept versions."""
-    allocated: int
-    """What the frames have allocated and not yet bound."""
-
-    def __str__(self) -> str:
-        return (
-            f"command {self.position}: {self.need} bytes more do not fit into {self.budget} with {self.used} in use "
-            f"({self.locked} locked, {self.held} without a recipe, {self.kept} in kept versions, {self.allocated} "
-            f"allocated by calls under way); {self.used + self.need - self.budget} bytes more would get past this point"
-        )
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a program. ``clock`` and ``rematerialization_cost`` are in clock units, ``peak`` in bytes."""
-
-    trace: Trace
-    status: Literal["finished", "out_of_memory"]
-    clock: int
-    peak: int
-    evictions: int
-    rematerializations: int
-    """How many calls were replayed."""
-    rematerialization_cost: int
-    observations: tuple[Value, ...]
-    """What the calls without outputs and mutations read, in order."""
-    out_of_memory: OutOfMemory | None
 
 
 def run(
@@ -87,14 +42,6 @@ def run(
     ``HeuristicError`` if the heuristic raises or returns something that cannot be compared.
     """
     return Machine(program, budget, heuristic, deallocation, interpretation).run()
-
-
-class _ExhaustedError(Exception):
-    """Room for so many bytes cannot be made."""
-
-    def __init__(self, need: int) -> None:
-        super().__init__(need)
-        self.need = need
 
 
 @dataclass(slots=True)
@@ -116,7 +63,7 @@ class _Results:
     overwritten: dict[int, Value]
 
 
-class Machine:
+class Machine(Memory):
     """One run in progress."""
 
     def __init__(
@@ -127,24 +74,14 @@ class Machine:
         deallocation: Deallocation = "eager",
         interpretation: Interpretation | None = None,
     ) -> None:
-        if budget < 0:
-            raise ValueError(f"the budget is {budget} bytes; it cannot be negative")
+        super().__init__(budget, heuristic)
         if deallocation not in DEALLOCATIONS:
-            raise ValueError(f"unknown deallocation policy {deallocation!r}; known are {_listed(DEALLOCATIONS)}")
+            raise ValueError(f"unknown deallocation policy {deallocation!r}; known are {', '.join(DEALLOCATIONS)}")
         self.program = program
-        self.budget = budget
-        self.heuristic = _heuristic(heuristic)
         self.deallocation: Deallocation = deallocation
         self.interpretation: Interpretation = interpretation or Terms()
-        self.heap = Heap()
         self.frames: list[Frame] = []
-        self.waiting: set[int] = set()
-        """Storages to be banished when their dependents are resident."""
-        self.events: list[Event] = []
         self.observations: list[Value] = []
-        self.position = 0
-        self.clock = 1
-        self.used = 0
         self.replayed_cost = 0
 
     def run(self) -> Run:
@@ -154,8 +91,8 @@ class Machine:
             for position, command in enumerate(self.program.commands):
                 self.position = position
                 self._carry_out(command)
-                self._retry_banishing()
-        except _ExhaustedError as exhausted:
+                self.retry_banishing()
+        except ExhaustedError as exhausted:
             self.step("out_of_memory", exhausted.need)
             out_of_memory = self._out_of_memory(exhausted.need)
         rules = [event.rule for event in self.events]
@@ -170,11 +107,6 @@ class Machine:
             observations=tuple(self.observations),
             out_of_memory=out_of_memory,
         )
-
-    def step(self, rule: str, subject: int = 0, detail: int = 0, *, taken: int = 0) -> None:
-        """Record one small step, which takes so many bytes (gives them back, if negative)."""
-        self.used += taken
-        self.events.append(Event(rule, subject, detail, self.used))
 
     # Commands.
 
@@ -193,7 +125,7 @@ class Machine:
                 self._pin(handle)
 
     def _constant(self, index: int, size: int) -> None:
-        self._room(size)
+        self.room(size)
         content = self.interpretation.constant(index)
         self.heap.create(Storage(index, size, content, self.clock, recoverable=False))
         self.step("constant", index, taken=size)
@@ -207,10 +139,10 @@ class Machine:
         match self.deallocation:
             case "eager":
                 if storage.index in self.heap.pool:
-                    self._evict(storage.index)
-                self._collect([storage.index])
+                    self.evict(storage.index)
+                self.collect([storage.index])
             case "banish":
-                self._banish(storage.index)
+                self.banish(storage.index)
             case "ignore":
                 pass
 
@@ -218,7 +150,7 @@ class Machine:
         index = self.program.storage(handle)
         self._materialize(index)
         self.step("pin", handle)
-        self._released(self.heap.forget(index))
+        self.let_go(self.heap.forget(index))
 
     def _call(self, position: int, call: Call) -> None:
         inputs = [read.storage for read in self.program.reads[position]]
@@ -234,7 +166,7 @@ class Machine:
         forgotten = self._execute(position, call, recoverable)
         self._commit()
         for reads in forgotten:
-            self._released(reads)
+            self.let_go(reads)
 
     # The client's call.
 
@@ -243,9 +175,9 @@ class Machine:
         walked, sinks = self._dependents(index)
         for sink in sorted(sinks):
             self._materialize(sink)
-            self._hold(sink)
+            self.hold(sink)
         for storage in sorted(walked, reverse=True):
-            self._collect([storage])
+            self.collect([storage])
 
     def _dependents(self, index: int) -> tuple[set[int], set[int]]:
         """The dependents without handles, and those with handles at which the walk stops."""
@@ -270,7 +202,7 @@ class Machine:
             return False
         for index in read_again:
             storage = self.heap[index]
-            self._room(storage.size)
+            self.room(storage.size)
             self.heap.kept[storage.current] = storage.content
             self.step("keep", index, taken=storage.size)
         return True
@@ -389,7 +321,7 @@ class Machine:
 
     def _allocate(self, frame: Frame, size: int) -> None:
         if size:
-            self._room(size)
+            self.room(size)
             frame.allocated += size
             self.step("allocate", size, taken=size)
 
@@ -444,77 +376,6 @@ class Machine:
         """What a call in a storage's chain reads of other storages."""
         return tuple(version for version in self.program.reads[position] if version.storage != index)
 
-    # Making room, and letting go.
-
-    def _room(self, size: int) -> None:
-        while self.used + size > self.budget:
-            if not self.heap.pool:
-                raise _ExhaustedError(size)
-            self._evict(self._victim(size))
-
-    def _victim(self, size: int) -> int:
-        return least((self._score(index, size), sequence, index) for index, sequence in self.heap.pool.items())
-
-    def _score(self, index: int, size: int) -> Score:
-        view = View(self.heap, index)
-        try:
-            return checked(self.heuristic.score(view, self.clock), self.heuristic, view)
-        except Exception as error:
-            raise HeuristicError(
-                f"no score for storage {index} at event {len(self.events)} (command {self.position}, making room for "
-                f"{size} bytes): {error}"
-            ) from error
-
-    def _evict(self, index: int) -> None:
-        self.heap.evict(index)
-        self.step("evict", index, taken=-self.heap[index].size)
-
-    def _hold(self, index: int) -> None:
-        self.step("hold", index)
-        self._released(self.heap.forget(index))
-
-    def _banish(self, index: int) -> None:
-        """Free a storage without handles for good, or wait until its dependents are resident."""
-        readers = self.heap.readers(index)
-        if not all(self.heap[reader].resident for reader in readers):
-            self.waiting.add(index)
-            return
-        self.waiting.discard(index)
-        for reader in readers:
-            if self.heap[reader].recoverable:
-                self._hold(reader)
-        self._collect([index])
-
-    def _retry_banishing(self) -> None:
-        for index in sorted(self.waiting):
-            self._banish(index)
-
-    def _collect(self, candidates: Iterable[int]) -> None:
-        """Collect those that may go, and what only they needed, first in, first out."""
-        queue = deque(candidates)
-        while queue:
-            index = queue.popleft()
-            if self.heap.collectable(index):
-                storage = self.heap[index]
-                taken = -storage.size if storage.resident else 0
-                reads = self.heap.collect(index)
-                self.step("collect", index, taken=taken)
-                queue.extend(self._drop_unread(reads))
-
-    def _released(self, reads: Iterable[Version]) -> None:
-        """A recipe is forgotten: let go what only it needed."""
-        self._collect(self._drop_unread(reads))
-
-    def _drop_unread(self, reads: Iterable[Version]) -> list[int]:
-        """Drop the kept versions that no recipe reads any more; returns the storages of all ``reads``."""
-        storages: list[int] = []
-        for version in reads:
-            if version in self.heap.kept and not self.heap.promised(version):
-                del self.heap.kept[version]
-                self.step("drop", version.storage, version.number, taken=-self.heap[version.storage].size)
-            storages.append(version.storage)
-        return storages
-
     # Reports.
 
     def _bytes(self, storages: Iterable[int]) -> int:
@@ -536,15 +397,3 @@ class Machine:
     def _configuration(self) -> dict[str, str]:
         name = next((n for n, kind in HEURISTICS.items() if isinstance(self.heuristic, kind)), None)
         return {"heuristic": name or type(self.heuristic).__name__, "deallocation": self.deallocation}
-
-
-def _heuristic(heuristic: Heuristic | str) -> Heuristic:
-    if not isinstance(heuristic, str):
-        return heuristic
-    if heuristic not in HEURISTICS:
-        raise ValueError(f"unknown heuristic {heuristic!r}; known are {_listed(HEURISTICS)}")
-    return HEURISTICS[heuristic]()
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)

@@ -3,13 +3,16 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from .claims import Claim, claims_of, function_of, key_order
 
@@ -85,8 +88,8 @@ class ClaimsTable:
             return
         rows = sorted(self.rows.values(), key=lambda row: key_order(row.claim.key))
         terminalreporter.section("claims")
-        terminal = terminalreporter.isatty
-        width = terminalreporter._tw.fullwidth if terminal else 160
+        terminal = bool(terminalreporter.isatty)
+        width = shutil.get_terminal_size().columns if terminal else 160
         console = Console(force_terminal=terminal, width=width, no_color=not terminal)
         with console.capture() as captured:
             console.print(rendered(rows))
@@ -103,12 +106,12 @@ def scopes_of(item: pytest.Item) -> list[str]:
 
 
 def rendered(rows: list[Row]) -> Table:
-    table = Table("claim", "statement", "method", "scope", "status", pad_edge=False)
+    table = Table("claim", "statement", "method", "scope", "status", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("time", justify="right", no_wrap=True)
     for row in rows:
         made, style = row.claim, STYLES[row.status]
-        cells = (made.key, made.statement, made.method, row.scope, f"[{style}]{row.status}[/]", f"{row.seconds:.1f} s")
-        table.add_row(*cells)
+        cells = (made.key, made.statement, made.method, row.scope)
+        table.add_row(*map(Text, cells), Text(row.status, style), f"{row.seconds:.1f} s")
     return table
 
 

@@ -12,14 +12,15 @@ from dtr_spec.policy import Heuristic
 
 from . import profiles
 from .claims_table import SCOPE, ClaimsTable
-from .heuristic_option import load_heuristic
+
+USER_HEURISTIC = pytest.StashKey[Heuristic | None]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dtr-semantics")
     group.addoption("--claims-json", type=Path, metavar="PATH", help="write the table of claims as JSON")
     group.addoption("--thorough", action="store_true", help="20 times as many random examples, with a fresh seed")
-    group.addoption("--heuristic", metavar="FILE.py:CLASS", help="also check this heuristic (or a built-in, by name)")
+    group.addoption("--heuristic", metavar="HEURISTIC", help="also check this one: FILE.py:CLASS, or a built-in's name")
 
 
 # Before Hypothesis's own plugin, which reads the seed in the same hook.
@@ -29,7 +30,21 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("thorough" if config.option.thorough else "ci")
     if config.option.thorough and config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(random.SystemRandom().randrange(2**32))
+    config.stash[USER_HEURISTIC] = loaded(config.option.heuristic)
     config.pluginmanager.register(ClaimsTable(config.option.claims_json), "claims-table")
+
+
+def loaded(given: str | None) -> Heuristic | None:
+    """What ``--heuristic`` names; a wrong name stops the run before any test."""
+    if not given:
+        return None
+    # Here, so that a reference that cannot be imported does not keep the other layers from being tested.
+    from .heuristic_option import HeuristicOptionError, load_heuristic
+
+    try:
+        return load_heuristic(given)
+    except HeuristicOptionError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -47,5 +62,4 @@ def claim_scope(request: pytest.FixtureRequest) -> Callable[[str], None]:
 @pytest.fixture(scope="session")
 def user_heuristic(request: pytest.FixtureRequest) -> Heuristic | None:
     """The heuristic given by ``--heuristic``, or None."""
-    given = request.config.getoption("--heuristic")
-    return load_heuristic(given) if given else None
+    return request.config.stash[USER_HEURISTIC]

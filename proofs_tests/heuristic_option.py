@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A heuristic given on the command line as ``FILE.py:CLASS``."""
+"""A heuristic given on the command line: ``FILE.py:CLASS``, or a built-in by its name."""
 
 import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+from dtr_reference import HEURISTICS
 from dtr_spec.policy import Heuristic
 
 
@@ -13,12 +14,12 @@ class HeuristicOptionError(Exception):
 
 
 def load_heuristic(given: str) -> Heuristic:
-    """An instance of the class that ``given`` names; raises ``HeuristicOptionError``."""
+    """An instance of what ``given`` names; raises ``HeuristicOptionError``."""
+    if given in HEURISTICS:
+        return HEURISTICS[given]()
     path, separator, name = given.rpartition(":")
     if not separator:
-        raise HeuristicOptionError(
-            f"--heuristic {given}: must be FILE.py:CLASS, for example my_heuristic.py:MyHeuristic"
-        )
+        raise HeuristicOptionError(f"heuristic {given}: must be FILE.py:CLASS or one of {', '.join(HEURISTICS)}")
     module = load_file(Path(path))
     if not hasattr(module, name):
         classes = sorted(key for key, value in vars(module).items() if isinstance(value, type))

@@ -42,15 +42,18 @@ class SetupError(Exception):
 def main(venv: Path) -> None:
     check_python()
     check_compiler()
+    choice = os.environ.get("TORCH", "")
+    if choice not in ("", "cpu", "cuda"):
+        raise SetupError(f"TORCH={choice}: must be cpu, cuda or unset")
     stamp, wanted = venv / ".setup-stamp", fingerprint()
-    if stamp.is_file() and stamp.read_text() == wanted:
+    done = stamp.read_text() if stamp.is_file() else ""
+    if done.startswith(wanted) and done.endswith(choice):
         return
-    stamp.unlink(missing_ok=True)
     python = create(venv)
-    install_torch(python)
+    kind = install_torch(python, choice)
     say("installing dtr-semantics and its tools")
     pip(python, "install", "--quiet", "--constraint", PINNED_BY, "--editable", ".[dev]")
-    stamp.write_text(wanted)
+    stamp.write_text(f"{wanted} {kind}")
 
 
 def check_python() -> None:
@@ -90,7 +93,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     for name in ("pyproject.toml", PINNED_BY, "tools/setup_venv.py"):
         digest.update((ROOT / name).read_bytes())
-    digest.update(f"{sys.version} {os.environ.get('TORCH', '')} {ROOT}".encode())
+    digest.update(f"{sys.version} {ROOT}".encode())
     return digest.hexdigest()
 
 
@@ -108,10 +111,8 @@ def create(venv: Path) -> Path:
     return python
 
 
-def install_torch(python: Path) -> None:
-    choice = os.environ.get("TORCH", "")
-    if choice not in ("", "cpu", "cuda"):
-        raise SetupError(f"TORCH={choice}: must be cpu, cuda or unset")
+def install_torch(python: Path, choice: str) -> str:
+    """Installs the pinned PyTorch, saying first which build it is. Returns that: ``cpu`` or ``cuda``."""
     wheels = resolve(python)
     torch = next(wheel for wheel in wheels if wheel["metadata"]["name"] == "torch")
     cuda = any(wheel["metadata"]["name"].startswith(("nvidia-", "cuda-")) for wheel in wheels)
@@ -127,6 +128,7 @@ def install_torch(python: Path) -> None:
         print(HOW_TO_CHOOSE + "\n  TORCH=cuda makes this choice explicit and silences this note.", flush=True)
     pinned = f"torch=={torch['metadata']['version']}"
     pip(python, "install", "--quiet", "--constraint", PINNED_BY, pinned)
+    return kind
 
 
 def resolve(python: Path) -> list[dict]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from dtr_reference import HEURISTICS
+
 from ..heuristic_option import HeuristicOptionError, load_heuristic
 
 LARGEST_FIRST = """
@@ -28,8 +30,12 @@ def test_a_class_in_a_file_is_loaded(file: Path) -> None:
     assert type(load_heuristic(f"{file}:LargestFirst")).__name__ == "LargestFirst"
 
 
+def test_a_built_in_is_found_by_name() -> None:
+    assert isinstance(load_heuristic("h_dtr"), HEURISTICS["h_dtr"])
+
+
 def test_what_is_missing_is_named(file: Path) -> None:
-    with pytest.raises(HeuristicOptionError, match=r"must be FILE\.py:CLASS"):
+    with pytest.raises(HeuristicOptionError, match=r"must be FILE\.py:CLASS or one of h_dtr, "):
         load_heuristic("LargestFirst")
     with pytest.raises(HeuristicOptionError, match="no Python file at"):
         load_heuristic(f"{file.parent / 'absent.py'}:LargestFirst")

@@ -28,7 +28,7 @@ class GAN(nn.Module):
 
     def __init__(self, seed: int) -> None:
         super().__init__()
-        self.random = torch.Generator().manual_seed(seed)
+        self.random = torch.Generator(torch.get_default_device()).manual_seed(seed)
         self.generate = nn.Sequential(
             nn.Linear(NOISE, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU(inplace=True), nn.Linear(WIDTH, DATA)
         )
@@ -39,8 +39,8 @@ class GAN(nn.Module):
 
 def loss(model: GAN, real: Tensor) -> Tensor:
     """The critic's loss, with the penalty on its gradient between real and generated data."""
-    noise = torch.randn(len(real), NOISE, generator=model.random)
-    mix = torch.rand(len(real), 1, generator=model.random)
+    noise = torch.randn(len(real), NOISE, device=real.device, generator=model.random)
+    mix = torch.rand(len(real), 1, device=real.device, generator=model.random)
     reversed_fake: Any = Reverse.apply(model.generate(noise))
     between = torch.lerp(real, reversed_fake.detach(), mix).requires_grad_()
     (slope,) = torch.autograd.grad(model.criticize(between).sum(), between, create_graph=True)

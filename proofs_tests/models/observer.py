@@ -50,23 +50,27 @@ class Observer:
     anything that the region may free, or the observed peak errs upwards.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = torch.device(device)
+        self.regions: list[Observation] = []
         self._profile = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
-        self._regions: list[Observation] = []
 
     def __enter__(self) -> "Observer":
-        self._profile.__enter__()
+        if self.device.type == "cpu":
+            self._profile.__enter__()
         return self
 
     @contextmanager
     def region(self) -> Iterator[Observation]:
         """Observe what runs inside; regions follow one another and do not nest."""
         observation = Observation()
-        self._regions.append(observation)
-        with record_function(REGION):
+        self.regions.append(observation)
+        with record_function(REGION) if self.device.type == "cpu" else counted_by_cuda(observation, self.device):
             yield observation
 
     def __exit__(self, *exception: object) -> None:
+        if self.device.type != "cpu":
+            return
         self._profile.__exit__(None, None, None)
         profiler = self._profile.profiler
         assert profiler is not None
@@ -74,9 +78,22 @@ class Observer:
         events = sorted(flattened(profiler.kineto_results.experimental_event_tree()), key=lambda e: e.start_time_ns)
         memory = list(changes(events))
         spans = [(event.start_time_ns, event.end_time_ns) for event in events if event.name == REGION]
-        for observation, (start, end) in zip(self._regions, spans, strict=True):
+        for observation, (start, end) in zip(self.regions, spans, strict=True):
             observation.start = sum(size for time, size in memory if time < start)
             observation.deltas = [size for time, size in memory if start <= time <= end]
+
+
+@contextmanager
+def counted_by_cuda(observation: Observation, device: torch.device) -> Iterator[None]:
+    """The caching allocator's own peak of allocated (not reserved) bytes."""
+    torch.cuda.synchronize(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    observation.start = torch.cuda.memory_allocated(device)
+    try:
+        yield
+    finally:
+        torch.cuda.synchronize(device)
+        observation.highest = torch.cuda.max_memory_allocated(device)
 
 
 def flattened(events: Iterable[Any]) -> Iterator[Any]:
@@ -105,17 +122,6 @@ def changes(events: Iterable[Any]) -> Iterator[tuple[int, int]]:
         else:
             continue
         yield event.start_time_ns, fields.alloc_size
-
-
-@contextmanager
-def observe_cuda(device: torch.device) -> Iterator[Observation]:
-    """The same on a CUDA device: the peak of allocated (not reserved) bytes."""
-    torch.cuda.synchronize(device)
-    torch.cuda.reset_peak_memory_stats(device)
-    observation = Observation(start=torch.cuda.memory_allocated(device))
-    yield observation
-    torch.cuda.synchronize(device)
-    observation.highest = torch.cuda.max_memory_allocated(device)
 
 
 def live_bytes(tensors: Iterable[Tensor]) -> int:

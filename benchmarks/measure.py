@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Timing in turn, medians, and the file that a result goes to."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Seconds, one for each round."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle of the rounds."""
+        return median(self.seconds)
+
+    def ratio(self, other: "Sample") -> float:
+        """The median over the rounds of this one's seconds over the other's in the same round."""
+        return median(mine / theirs for mine, theirs in zip(self.seconds, other.seconds, strict=True))
+
+
+def in_turn(
+    machines: Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], Callable[[], Any]]], rounds: int
+) -> dict[str, Sample]:
+    """Each round runs each machine's work once, inside its context; only the work is timed.
+
+    The first round warms up and is not counted.
+    """
+    times: dict[str, list[float]] = {name: [] for name in machines}
+    for _ in range(rounds + 1):
+        for name, (machine, work) in machines.items():
+            with machine():
+                start = time.perf_counter()
+                work()
+                times[name].append(time.perf_counter() - start)
+    return {name: Sample(tuple(seconds[1:])) for name, seconds in times.items()}
+
+
+def publish(name: str, table: Table, results: list[dict[str, Any]]) -> None:
+    """Print the table and write ``results/NAME.json`` with what it was measured on."""
+    Console().print(table)
+    RESULTS.mkdir(exist_ok=True)
+    where = {
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "unset"),
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps({"measured_on": where, "results": results}, indent=1) + "\n")

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real models trained within a budget, against the same training by PyTorch alone."""
+
+from collections.abc import Callable
+
+import pytest
+
+import dtr_reference
+from dtr_spec import monitor
+
+from ..claims import claim
+from .bounded import TIGHTNESS, Bounded, Eager, Training, bounded, eager, least_budget
+from .zoo import ZOO
+
+STEPS = 3
+
+
+@claim("T1", "Training within a budget leaves every bit as eager training leaves it.", method="measured")
+@claim("T2", "The bytes that an independent observer sees allocated never exceed the budget.", method="measured")
+@claim("T8", "The trace of training a real model is a run of the machine.", method="measured")
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("name", ZOO)
+def test_training_within_a_budget_is_eager_training(
+    name: str, optimizer: str, claim_scope: Callable[[str], None]
+) -> None:
+    training = Training(ZOO[name], optimizer, STEPS)
+    alone = eager(training)
+
+    def attempt(budget: int) -> Bounded:
+        result = bounded(training, budget)
+        if result.snapshot is not None:
+            check(result, alone)
+        return result
+
+    high = attempt(alone.peak)
+    assert high.snapshot is not None, "what eager training needs must suffice"
+    least = least_budget(attempt, alone.floor, high)
+    assert attempt((least.budget + alone.peak) // 2).snapshot is not None
+    verdict = monitor.check(least.run.trace)
+    assert verdict, verdict.reason
+    share = least.budget / alone.peak
+    claim_scope(f"{name} with {optimizer}: from {share:.0%} of eager's peak, within {TIGHTNESS - 1:.0%} of the least")
+
+
+def check(result: Bounded, alone: Eager) -> None:
+    """A training that its budget sufficed for is eager's, and kept to its budget."""
+    assert result.snapshot is not None
+    assert result.snapshot.differences(alone.snapshot) == []
+    assert result.observation.peak <= result.budget
+
+
+@claim("T9", "The runtime decides on a real model as the reference does, event for event.", method="measured")
+@pytest.mark.parametrize("name", ["gpt", "resnet", "lstm", "treelstm"])
+def test_decisions_are_the_references(name: str, claim_scope: Callable[[str], None]) -> None:
+    training = Training(ZOO[name], "adamw", 1)
+    result = bounded(training, int(0.6 * eager(training).peak))
+    assert result.snapshot is not None
+    expected = dtr_reference.run(result.run.program, result.budget, "h_dtr_eq")
+    assert result.run.trace.events == expected.trace.events
+    claim_scope(f"{name}: {len(expected.trace.events):,} events at 60% of eager's peak")

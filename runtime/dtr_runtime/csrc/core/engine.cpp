@@ -115,8 +115,10 @@ CallId Engine::begin(const CallSpec& spec, bool fresh) {
   return call->id;
 }
 
+// Zero bytes are never asked for: no step of the machine corresponds to them.
 void Engine::allocate(Bytes n) {
   Impl& m = *impl_;
+  if (n == 0) return;
   try {
     m.room(n);
   } catch (...) {
@@ -130,6 +132,7 @@ void Engine::allocate(Bytes n) {
 
 void Engine::free(Bytes n) {
   Impl& m = *impl_;
+  if (n == 0) return;
   m.unbound -= n;
   m.used -= n;
   m.emit(Rule::free_, n);

@@ -89,7 +89,7 @@ enum class Deallocation : uint8_t { eager, ignore, banish };
 
 // What happened so far, and what is resident now that eviction cannot touch, by reason.
 struct Counters {
-  int64_t evictions, rematerializations;
+  int64_t evictions, rematerializations;  // of storages; calls replayed
   Cost computed, rematerialized;  // by the client's calls; by replays
   Bytes peak;
   Bytes constant, held, born_held, pinned, kept;

@@ -3,24 +3,29 @@
 // Without the compile definition DTR_FAULTS every check is the constant false.
 #pragma once
 
+#define DTR_FOR_EACH_FAULT(F)                                                                \
+  F(evict_locked)         /* a lock does not take its storage out of the evictable ones */   \
+  F(skip_write_barrier)   /* readers of an overwritten version are not held */               \
+  F(hold_without_bytes)   /* the write barrier holds a sink without rematerializing it */    \
+  F(forget_unlock)        /* the last input of a frame stays locked */                       \
+  F(count_sibling_twice)  /* a rebuilt sibling's bytes are charged again */                  \
+  F(budget_off_by_one)    /* room is made for one byte less */                               \
+  F(stale_class_cost)     /* a rematerialized storage's cost stays in its class */           \
+  F(wrong_tie_break)      /* among equal scores the earliest goes */                         \
+  F(forget_clock_at_bind) /* a bound storage keeps its old last access */                    \
+  F(lose_kept_version)    /* a kept version is dropped although a recipe reads it */         \
+  F(skip_replay_cost)     /* a replay does not advance the clock */                          \
+  F(forget_descendants)   /* the evicted neighborhood is the ancestors only */
+
 namespace dtr {
 
-enum class Fault : int {
-  none,
-  evict_locked,         // a lock does not take its storage out of the evictable ones
-  skip_write_barrier,   // readers of an overwritten version are not held
-  forget_unlock,        // the last input of a frame stays locked
-  count_sibling_twice,  // a rebuilt sibling's bytes are charged again
-  budget_off_by_one,    // room is made for one byte less
-  stale_class_cost,     // a rematerialized storage's cost stays in its class
-  wrong_tie_break,      // among equal scores the earliest goes
-  forget_clock_at_bind, // a bound storage keeps its old last access
-  lose_kept_version,    // a kept version is dropped although a recipe reads it
-  skip_replay_cost,     // a replay does not advance the clock
-  forget_descendants,   // the evicted neighborhood is the ancestors only
-  hold_without_bytes,   // the write barrier holds a sink without rematerializing it
-  count,
-};
+#define DTR_NAME(fault) fault,
+enum class Fault : int { none, DTR_FOR_EACH_FAULT(DTR_NAME) };
+#undef DTR_NAME
+
+#define DTR_NAME(fault) #fault,
+inline constexpr const char* fault_names[] = {"none", DTR_FOR_EACH_FAULT(DTR_NAME)};
+#undef DTR_NAME
 
 #ifdef DTR_FAULTS
 inline Fault active_fault = Fault::none;

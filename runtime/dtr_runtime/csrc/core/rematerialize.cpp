@@ -71,7 +71,6 @@ void Engine::Impl::need(StorageId id) {
   if (s.chain.empty() || s.rematerializing)
     throw std::logic_error("storage " + std::to_string(id) + " is evicted and cannot be recomputed");
   s.rematerializing = true;
-  ++totals.rematerializations;
   emit(Rule::need, id);
   Frame& frame = push(s.chain[0], id);
   touch(*frame.call, id);
@@ -99,6 +98,7 @@ void Engine::Impl::run_stage() {
   const CallRecord& call = *top().call;
   host.replay(call.id, target, top().stage);
   if (!fault(Fault::skip_replay_cost)) clock += call.cost;
+  ++totals.rematerializations;
   totals.rematerialized += call.cost;
   emit(Rule::replay, call.id);
   host.release_copies(call.id, target);

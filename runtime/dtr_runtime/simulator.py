@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a program on the C++ engine without tensors: memory is as declared, time is the sum of costs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import starmap
+from types import ModuleType
+from typing import Any, Literal
+
+from dtr_spec.policy import Heuristic
+from dtr_spec.program import Alias, Call, Constant, Pin, Program, Release
+from dtr_spec.trace import Event, Trace
+
+from ._build import load
+
+Deallocation = Literal["eager", "ignore", "banish"]
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """One run. ``clock`` is in clock units, ``peak`` in bytes."""
+
+    trace: Trace
+    status: Literal["finished", "out_of_memory"]
+    clock: int
+    peak: int
+    counters: dict[str, int]
+    """Evictions, calls replayed, what they cost, and at the end the resident bytes that cannot be evicted, by reason."""
+    failure: str | None
+    """What did not fit, if memory did not suffice."""
+
+
+def simulate(
+    program: Program,
+    budget: int,
+    heuristic: str | Heuristic = "h_dtr_eq",
+    deallocation: Deallocation = "eager",
+    *,
+    record: bool = True,
+    module: ModuleType | None = None,
+) -> Simulation:
+    """Run ``program`` within ``budget`` bytes.
+
+    ``heuristic`` is a built-in's name (``h_dtr``, ``h_dtr_eq``, ``h_dtr_local``, ``h_lru``, ``h_size``,
+    ``h_msps``, ``h_estar``, ``h_rand``) or any object of ``Heuristic``. ``record=False`` leaves the trace
+    without events. ``module`` is a variant of the compiled core. Raises ``ValueError`` for an unknown name,
+    ``HeuristicError`` for an unusable score, and whatever the heuristic raises.
+    """
+    core: Any = module or load()
+    result = core.simulate(list(_commands(core, program)), budget, heuristic, deallocation, record)
+    name = heuristic if isinstance(heuristic, str) else type(heuristic).__name__
+    return Simulation(
+        trace=Trace(
+            program,
+            budget,
+            tuple(starmap(Event, result["events"])),
+            configuration={"heuristic": name, "deallocation": deallocation, "machine": "simulator"},
+        ),
+        status="finished" if result["failure"] is None else "out_of_memory",
+        clock=result["clock"],
+        peak=result["counters"]["peak"],
+        counters=result["counters"],
+        failure=result["failure"],
+    )
+
+
+def _commands(core: Any, program: Program) -> Iterator[Any]:
+    make = core.Command
+    for position, command in enumerate(program.commands):
+        match command:
+            case Constant(_, size):
+                yield make.constant(size)
+            case Call(_, _, outputs, _, cost, profile):
+                inputs = [read.storage for read in program.reads[position]]
+                writes = [inputs.index(storage) for storage in program.writes[position]]
+                yield make.call(inputs, writes, [output.size for output in outputs], cost, profile)
+            case Alias(handle, of):
+                yield make.alias(handle, program.storage(of))
+            case Release(handle):
+                yield make.release(handle, program.storage(handle))
+            case Pin(handle):
+                yield make.pin(handle, program.storage(handle))

@@ -34,14 +34,14 @@ class Exploration:
     """The rules that some run uses."""
 
 
-class ExplorationTooLarge(RuntimeError):
+class ExplorationLimitError(RuntimeError):
     """More states than the limit; explore a smaller program, or raise the limit."""
 
 
 def explore(program: Program, budget: int, limit: int = 200_000) -> Exploration:
     """Visit every configuration reachable under a budget (bytes) and check it.
 
-    Raises ``ExplorationTooLarge`` beyond ``limit`` states.
+    Raises ``ExplorationLimitError`` beyond ``limit`` states.
     """
     meaning = eager(program)
     found = Exploration()
@@ -63,7 +63,7 @@ def explore(program: Program, budget: int, limit: int = 200_000) -> Exploration:
         if ends:
             _end(c, found)
         if len(seen) > limit:
-            raise ExplorationTooLarge(f"more than {limit} states; explore a smaller program or raise the limit")
+            raise ExplorationLimitError(f"more than {limit} states; explore a smaller program or raise the limit")
     return found
 
 

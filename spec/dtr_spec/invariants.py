@@ -34,9 +34,7 @@ def irrecoverable_is_resident(c: Configuration) -> Any:
         return (c.depth == 1) & (c.target[1] == CLIENT) & c.executed[1] & c.unbound[1].has(s)
 
     created = c.facts.created(c.call[1])
-    return c.facts.storages(c).every(
-        lambda s: c.recoverable[s] | c.resident[s] | (binding(s) & created.has(s))
-    )
+    return c.facts.storages(c).every(lambda s: c.recoverable[s] | c.resident[s] | (binding(s) & created.has(s)))
 
 
 def one_client_frame(c: Configuration) -> Any:
@@ -84,9 +82,7 @@ def accounted(c: Configuration) -> bool:
 
 def sound(c: Configuration, meaning: Meaning) -> bool:
     """T1: every resident storage and every kept copy holds the eager machine's term."""
-    resident = all(
-        c.content[s] is meaning.contents[Version(s, c.version[s])] for s, here in c.resident.items() if here
-    )
+    resident = all(c.content[s] is meaning.contents[Version(s, c.version[s])] for s, here in c.resident.items() if here)
     return resident and all(
         c.kept_content[s][version] is meaning.contents[Version(s, version)]
         for s, versions in c.kept.items()
@@ -116,5 +112,3 @@ def recoverable(c: Configuration) -> bool:
 
 def _being_born(c: Configuration, s: int) -> bool:
     return c.depth > 0 and bool(c.executed[1]) and c.target[1] == CLIENT and s in c.facts.created(c.call[1])
-
-

@@ -5,7 +5,6 @@ It steps the machine along the events, and asks of each that its rule applies an
 reported are the machine's. It also compares what the client observes with the eager machine (T1).
 """
 
-
 from dataclasses import dataclass
 
 from .configuration import Configuration, Kind, initial
@@ -99,7 +98,6 @@ def _context(c: Configuration) -> str:
         f"\n  frames: {'; '.join(frames) or 'none'}"
         f"\n  resident storages: {_abbreviated(resident)}"
     )
-
 
 
 def _abbreviated(items: list[int], most: int = 40) -> str:

@@ -4,14 +4,15 @@
 ``unknown`` is never a pass: only a refutation of the negation is.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import z3
 
 from .configuration import Configuration
-from .invariants import INVARIANTS, Invariant
+from .invariants import INVARIANTS
 from .rules import RULES, Rule, Step
 from .symbolic import axioms, configuration
 
@@ -31,14 +32,14 @@ class Obligation:
 
 
 def inductive(
-    goals: Iterable[str] = tuple(INVARIANTS), rules: Iterable[Rule] = tuple(RULES.values())
+    goals: Iterable[str] | None = None, rules: Iterable[Rule] = tuple(RULES.values())
 ) -> Iterator[Obligation]:
     """For each rule and goal: if all invariants hold before the rule, the goal holds after it."""
     assumed = list(INVARIANTS.values())
     for rule in rules:
         before, step = symbolic_step(rule)
         premises = [invariant(before) for invariant in assumed] + list(step.premises)
-        for goal in goals:
+        for goal in INVARIANTS if goals is None else goals:
             yield prove(rule.name, goal, premises, INVARIANTS[goal](step.after()))
 
 
@@ -49,16 +50,22 @@ def reachable_premises(rule: Rule) -> Obligation:
     return Obligation(held.rule, held.goal, {"refuted": "proved"}.get(held.status, "unknown"), held.seconds)
 
 
-def safe(rule: Rule, name: str, property_of_step: Invariant) -> Obligation:
-    """A property that the configuration before the rule has, whenever the rule applies."""
+def safe(rule: Rule, name: str, guaranteed: Callable[..., Any]) -> Obligation:
+    """What a rule guarantees of the configuration before it and of its operands, whenever it applies."""
     before, step = symbolic_step(rule)
-    return prove(rule.name, name, [*_all(before), *step.premises], property_of_step(before))
+    conclusion = guaranteed(before, *symbolic_operands(rule))
+    return prove(rule.name, name, [*_all(before), *step.premises], conclusion)
+
+
+def symbolic_operands(rule: Rule) -> list[z3.ArithRef]:
+    """Arbitrary operands, by kind."""
+    return [z3.Int(f"{kind}!operand") for kind in rule.operands]
 
 
 def symbolic_step(rule: Rule) -> tuple[Configuration, Step]:
     """An arbitrary configuration, and the rule at it with arbitrary operands (none negative)."""
     before = configuration("c")
-    operands = [z3.Int(f"{kind}!operand") for kind in rule.operands]
+    operands = symbolic_operands(rule)
     step = rule(before, *operands)
     return before, Step((*(operand >= 0 for operand in operands), *step.premises), step.after)
 

@@ -13,7 +13,6 @@ from functools import singledispatch
 from typing import Any
 
 
-
 @singledispatch
 def no(condition: Any) -> Any:
     """Negation."""
@@ -141,5 +140,3 @@ def _put(table: dict[Any, Any], key: Any, value: Any, default: Any) -> None:
         table.pop(key, None)
     else:
         table[key] = value
-
-

@@ -289,7 +289,9 @@ def allocate(c: Configuration, n: Any) -> Step:
     top = c.depth
     return Step(
         (running(c), n > 0, c.facts.asks(c.call[top], c.target[top], c.cursor[top], n), c.used + n <= c.budget),
-        lambda: c.but(held=c.held.set(top, c.held[top] + n), used=c.used + n, cursor=c.cursor.set(top, c.cursor[top] + 1)),
+        lambda: c.but(
+            held=c.held.set(top, c.held[top] + n), used=c.used + n, cursor=c.cursor.set(top, c.cursor[top] + 1)
+        ),
     )
 
 
@@ -301,7 +303,9 @@ def free(c: Configuration, n: Any) -> Step:
     given = no(c.executed[top]) & c.facts.asks(c.call[top], c.target[top], c.cursor[top], -n)
     return Step(
         (no(c.stopped), top > 0, n > 0, n <= spare, gathered(c, top), c.executed[top] | given),
-        lambda: c.but(held=c.held.set(top, c.held[top] - n), used=c.used - n, cursor=c.cursor.set(top, c.cursor[top] + 1)),
+        lambda: c.but(
+            held=c.held.set(top, c.held[top] - n), used=c.used - n, cursor=c.cursor.set(top, c.cursor[top] + 1)
+        ),
     )
 
 

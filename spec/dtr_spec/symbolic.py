@@ -38,7 +38,7 @@ _FRESH = count()
 
 
 @no.register
-def _(condition: z3.BoolRef) -> z3.BoolRef:
+def _(condition: z3.BoolRef) -> Any:
     return z3.Not(condition)
 
 
@@ -76,7 +76,7 @@ class SymbolicSet:
         return SymbolicSet(lambda x: z3.And(x != item, self.has(x)))
 
     @property
-    def array(self) -> z3.ArrayRef:
+    def array(self) -> z3.ExprRef:
         """The set as a Z3 array."""
         x = bound()
         return z3.Lambda([x], self.has(x))
@@ -86,7 +86,7 @@ class SymbolicSet:
 class SymbolicMap:
     """A map as a Z3 array; entries that are arrays are sets or maps in turn."""
 
-    array: z3.ArrayRef
+    array: Any
 
     def __getitem__(self, key: Any) -> Any:
         return _wrapped(z3.Select(self.array, key))

@@ -7,6 +7,7 @@ interpretation of the operators. Terms are hash-consed, so equality is identity.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 from weakref import WeakValueDictionary
 
 from .program import Alias, Call, Constant, Pin, Program, Release, Version
@@ -18,7 +19,7 @@ class Term:
     """A node of the free algebra: a symbol applied to terms. Equal terms are the same object."""
 
     __slots__ = ("__weakref__", "arguments", "symbol")
-    _known: "WeakValueDictionary[tuple[object, ...], Term]" = WeakValueDictionary()
+    _known: "ClassVar[WeakValueDictionary[tuple[object, ...], Term]]" = WeakValueDictionary()
 
     symbol: tuple[object, ...]
     arguments: tuple["Term", ...]

@@ -175,7 +175,9 @@ def inference_rule(rule: Rule) -> str:
     operands = " ".join(_OPERANDS[kind] for kind in rule.operands)
     width = min(100, max(map(len, (*above, *conclusion))))
     why = (rule.definition.__doc__ or "").strip().splitlines()[0]
-    return "\n".join([f"{rule.name} {operands}".strip(), f"  {why}", "", *_indent(above), f"    {'─' * width}", *_indent(conclusion)])
+    return "\n".join(
+        [f"{rule.name} {operands}".strip(), f"  {why}", "", *_indent(above), f"    {'─' * width}", *_indent(conclusion)]
+    )
 
 
 def _read(rule: Rule) -> tuple[tuple[str, ...], dict[str, str]]:

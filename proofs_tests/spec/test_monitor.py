@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The monitor and the trace format: what is accepted, and how a refusal reads."""
+
+from pathlib import Path
+
+import pytest
+
+from dtr_spec.__main__ import main
+from dtr_spec.configuration import initial
+from dtr_spec.monitor import check
+from dtr_spec.program import Call, Constant, Fresh, Program, Release
+from dtr_spec.step import Label, apply, event_of, finished
+from dtr_spec.step import Refusal as Refused
+from dtr_spec.trace import Event, Trace, TraceError
+
+PROGRAM = Program(
+    (
+        Constant(0, 1),
+        Call("f", (0,), (Fresh(1, 2),), profile=(2,), cost=3),
+        Call("g", (0,), (Fresh(2, 2),), profile=(3, -1)),
+        Call("read", (1,)),
+        Release(2),
+    )
+)
+
+RUN = [
+    *(("constant", 0), ("call", 1), ("lock", 0), ("allocate", 2), ("execute", 1), ("bind", 1), ("commit",)),
+    *(("call", 2), ("lock", 0), ("evict", 1), ("allocate", 3), ("free", 1), ("execute", 2), ("bind", 2), ("commit",)),
+    *(("call", 3), ("need", 1), ("lock", 0), ("evict", 2), ("allocate", 2), ("replay", 1), ("bind", 1), ("commit",)),
+    *(("lock", 1), ("execute", 3), ("commit",), ("release", 2), ("collect", 2)),
+]
+
+
+def trace(labels: list[tuple[str, *tuple[int, ...]]] = RUN, budget: int = 4) -> Trace:
+    """The trace of a run given by its labels."""
+    c = initial(PROGRAM, budget)
+    events: list[Event] = []
+    for rule, *operands in labels:
+        label = Label(rule, tuple(operands))
+        after = apply(c, label)
+        assert not isinstance(after, Refused), (label, after)
+        events.append(event_of(label, after))
+        c = after
+    assert finished(c)
+    return Trace(PROGRAM, budget, tuple(events))
+
+
+def test_a_run_is_accepted() -> None:
+    """With eviction and rematerialization, at a budget that the eager machine would exceed."""
+    verdict = check(trace())
+    assert verdict, verdict.reason
+    assert [str(o) for o in verdict.observations] == ["call.read.read(call.f.output.0(constant.0))"]
+
+
+def test_a_budget_of_one_byte_less_is_refused() -> None:
+    """The first event that does not fit is named, with the premise that it violates."""
+    short = trace()
+    verdict = check(Trace(PROGRAM, 3, short.events))
+    assert not verdict
+    assert "event 10 (allocate 3): rule allocate does not apply: it requires used + n ≤ budget" in verdict.reason
+
+
+def test_evicting_a_locked_storage_is_refused() -> None:
+    """The refusal shows the rules that apply and the configuration."""
+    events = list(trace().events)
+    events.insert(24, Event("evict", 1, 0, 1))
+    verdict = check(Trace(PROGRAM, 4, tuple(events)))
+    assert verdict.index == 24
+    assert "resident(s) ∧ recoverable(s) ∧ (∀ x ∈ frames. ¬(s ∈ locked(x)))" in verdict.reason
+    assert "rules that apply: execute" in verdict.reason
+
+
+def test_a_wrong_byte_count_is_refused() -> None:
+    """Every event says how many bytes are in use; the monitor counts for itself."""
+    events = list(trace().events)
+    events[3] = events[3]._replace(used=4)
+    assert "reports 4 bytes in use, where the machine has 3" in check(Trace(PROGRAM, 4, tuple(events))).reason
+
+
+def test_an_unfinished_run_is_refused() -> None:
+    """A trace that stops in the middle of a call is no run."""
+    verdict = check(Trace(PROGRAM, 4, trace().events[:-4]))
+    assert "the trace ends after 24 events, but the run does not" in verdict.reason
+
+
+@pytest.mark.parametrize("event", [Event("steal", 0, 0, 1), Event("evict", 99, 0, 1), Event("commit", 7, 0, 1)])
+def test_nonsense_is_refused_in_words(event: Event) -> None:
+    """Unknown rules, unknown storages, operands where none belong."""
+    assert check(Trace(PROGRAM, 4, (event,))).reason.startswith("event 0")
+
+
+def test_a_trace_survives_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """load(save(t)) == t, and the command line judges the file."""
+    file = tmp_path / "run.jsonl"
+    trace().save(file)
+    assert Trace.load(file) == trace()
+    assert main(["check-trace", str(file)]) == 0
+    assert "accepted: 28 events, finished" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "reason"),
+    [
+        (1, '{"format": "other"}', "1: field 'version'"),
+        (2, "{", "2: not JSON"),
+        (3, '{"command": "jump"}', "3: unknown command 'jump'"),
+        (2, '{"command": "constant", "handle": 0, "size": "1"}', "2: field 'size' must be of type int"),
+        (2, '{"command": "constant", "handle": 0, "size": -1}', "a size cannot be negative"),
+        (9, '{"rule": "evict", "subject": 0, "used": 1}', "9: field 'detail'"),
+        (5, '{"command": "release", "handle": 9}', "handle 9 is not bound"),
+    ],
+)
+def test_a_malformed_file_is_refused_with_its_line(
+    line: int, text: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message names the file, the line and what was expected."""
+    lines = list(trace().lines())
+    lines[line - 1] = text
+    file = tmp_path / "bad.jsonl"
+    file.write_text("\n".join(lines))
+    with pytest.raises(TraceError, match=reason):
+        Trace.load(file)
+    assert main(["check-trace", str(file)]) == 2
+    assert "bad.jsonl" in capsys.readouterr().err
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    """The header says how many lines there are."""
+    file = tmp_path / "short.jsonl"
+    file.write_text("\n".join(list(trace().lines())[:-1]))
+    with pytest.raises(TraceError, match="ends before the lines that the header announces"):
+        Trace.load(file)

@@ -12,15 +12,15 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
+from proofs_tests.models import gpt
+from proofs_tests.models.observer import Observer
+from proofs_tests.models.task import Task
+from proofs_tests.models.training import OPTIMIZERS, one_step
 from rich.table import Table
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 import dtr_runtime as dtr
-from proofs_tests.models import gpt
-from proofs_tests.models.observer import Observer
-from proofs_tests.models.task import Task
-from proofs_tests.models.training import OPTIMIZERS, one_step
 
 from .measure import in_turn, publish
 
@@ -81,7 +81,7 @@ def feasible(shape: gpt.Shape, budget: int) -> bool:
     try:
         with within(trainee, budget):
             trainee.step()
-    except dtr.OutOfMemory:
+    except dtr.BudgetExceeded:
         return False
     return True
 

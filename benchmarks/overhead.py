@@ -14,13 +14,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from proofs_tests.models import gpt
+from proofs_tests.models.training import OPTIMIZERS, one_step
 from rich.table import Table
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import dtr_runtime as dtr
-from proofs_tests.models import gpt
-from proofs_tests.models.training import OPTIMIZERS, one_step
 
 from .measure import Sample, in_turn, publish
 
@@ -63,7 +63,7 @@ def additions() -> Work:
     def work() -> None:
         with torch.no_grad():
             for _ in range(1000):
-                x + y
+                torch.add(x, y)
 
     return work
 

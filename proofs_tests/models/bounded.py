@@ -2,7 +2,7 @@
 """Training within a budget, and the least budget with which a training succeeds."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,10 +80,8 @@ def bounded(training: Training, budget: int) -> Bounded:
                 with observer.region():
                     yield
 
-        try:
+        with suppress(dtr.BudgetExceeded):
             snapshot = train(task, training.optimizer, training.steps, within)
-        except dtr.OutOfMemory:
-            pass
     observation = observer.regions[0] if observer.regions else Observation()
     return Bounded(budget, snapshot, observation, runs[0])
 

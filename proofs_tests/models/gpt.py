@@ -62,7 +62,9 @@ class Block(nn.Module):
         self.attend_norm = nn.LayerNorm(shape.width)
         self.attend = Attention(shape, fused)
         self.think_norm = nn.LayerNorm(shape.width)
-        self.think = nn.Sequential(nn.Linear(shape.width, 4 * shape.width), nn.GELU(), nn.Linear(4 * shape.width, shape.width))
+        self.think = nn.Sequential(
+            nn.Linear(shape.width, 4 * shape.width), nn.GELU(), nn.Linear(4 * shape.width, shape.width)
+        )
         self.dropout = nn.Dropout(shape.dropout)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,30 +19,32 @@ OPTIMIZERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
 }
 
 
+class Bits(NamedTuple):
+    """A tensor's exact content, outside of torch's memory: a NaN equals itself, and -0.0 differs from 0.0."""
+
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    content: bytes
+    """The elements in row-major order."""
+
+
+def bits(tensor: Tensor) -> Bits:
+    """Copy a tensor's content out."""
+    elements = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
+    return Bits(tensor.dtype, tuple(tensor.shape), tensor.stride(), elements.numpy().tobytes())
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """Named tensors, as they are after training: what must not depend on the budget."""
 
-    tensors: dict[str, Tensor]
+    tensors: dict[str, Bits]
 
     def differences(self, other: "Snapshot") -> list[str]:
         """The names whose tensors differ in any bit, dtype, shape or stride, or exist on one side only."""
         names = sorted(self.tensors.keys() | other.tensors.keys())
-        return [name for name in names if not same_bits(self.tensors.get(name), other.tensors.get(name))]
-
-
-def same_bits(left: Tensor | None, right: Tensor | None) -> bool:
-    """Equal bytes: a NaN equals itself, and -0.0 differs from 0.0."""
-    if left is None or right is None:
-        return left is right
-    if (left.dtype, left.shape, left.stride()) != (right.dtype, right.shape, right.stride()):
-        return False
-    return torch.equal(as_bytes(left), as_bytes(right))
-
-
-def as_bytes(tensor: Tensor) -> Tensor:
-    """The tensor's elements as unsigned bytes, in row-major order."""
-    return tensor.detach().contiguous().flatten().view(torch.uint8)
+        return [name for name in names if self.tensors.get(name) != other.tensors.get(name)]
 
 
 def train(
@@ -57,7 +59,7 @@ def train(
     with context():
         for step in range(steps):
             losses.append(one_step(task, descent, step))
-    return Snapshot(dict(left_behind(task, descent, losses)))
+    return Snapshot({name: bits(tensor) for name, tensor in left_behind(task, descent, losses)})
 
 
 def one_step(task: Task, descent: torch.optim.Optimizer, step: int) -> Tensor:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from dtr_spec.program import Version
 
 from . import neighborhood
-from .eqclass import Classes
+from .eqclass import ClassCosts, Classes
 from .values import Value
 
 
@@ -54,7 +54,7 @@ class Heap:
         self.kept: dict[Version, Value] = {}
         self.pool: dict[int, int] = {}
         """The evictable storages and the sequence numbers that they got when they became so."""
-        self.classes = Classes()
+        self.classes: ClassCosts = Classes()
         self._readers: dict[Version, set[int]] = {}
         self._sequence = 0
 

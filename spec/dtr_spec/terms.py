@@ -19,7 +19,7 @@ class Term:
     """A node of the free algebra: a symbol applied to terms. Equal terms are the same object."""
 
     __slots__ = ("__weakref__", "arguments", "symbol")
-    _known: "ClassVar[WeakValueDictionary[tuple[object, ...], Term]]" = WeakValueDictionary()
+    _known: ClassVar["WeakValueDictionary[tuple[object, ...], Term]"] = WeakValueDictionary()
 
     symbol: tuple[object, ...]
     arguments: tuple["Term", ...]

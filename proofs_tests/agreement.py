@@ -48,7 +48,7 @@ def disagreement(case: Case, heuristic: str | Heuristic) -> str | None:
             reference = run(case.program, case.budget, heuristic, deallocation).trace
             simulated = simulate(case.program, case.budget, heuristic, deallocation).trace
         except Exception as error:
-            return f"{deallocation}: {''.join(traceback.format_exception_only(error)).strip()}"
+            return f"{deallocation}: {described(error)}"
         for name, trace in (("reference", reference), ("simulator", simulated)):
             verdict = monitor.check(trace)
             if not verdict:
@@ -56,6 +56,13 @@ def disagreement(case: Case, heuristic: str | Heuristic) -> str | None:
         if difference := first_difference(reference.events, simulated.events):
             return f"{deallocation}: reference and simulator differ at {difference}"
     return None
+
+
+def described(error: Exception) -> str:
+    """An exception and the line that first raised it."""
+    cause = error.__cause__ or error
+    origin = traceback.extract_tb(cause.__traceback__)[-1]
+    return f"{''.join(traceback.format_exception_only(error)).strip()} (raised at {origin.filename}:{origin.lineno})"
 
 
 def first_difference(expected: tuple[Event, ...], found: tuple[Event, ...]) -> str | None:

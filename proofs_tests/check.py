@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -85,10 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     wanted = [options.case] if options.case else list(cases(PROGRAMS))
     failed = [(case, why) for case, why in programs(options, wanted, console) if why]
-    for case, why in failed[:3]:
-        console.print(f"[red]{case}[/red]: {why}", highlight=False)
-        console.print(*case.program.commands, sep="\n  ", highlight=False)
-        console.print(f"again: {options.replay(case)}", highlight=False, soft_wrap=True)
+    if failed:
+        show(options, *min(failed, key=lambda failure: len(failure[0].program.commands)), console)
     console.print(f"random programs: {len(wanted)} run, {len(failed)} disagree")
     rows = [] if options.case or failed else list(steps(options, console))
     if rows:
@@ -98,6 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     good = not failed and all(row.agrees for row in rows)
     console.print("[green]everything agrees[/green]" if good else "[red]something disagrees[/red]")
     return 0 if good else 1
+
+
+def show(options: Options, case: Case, why: str, console: Console) -> None:
+    """What is wrong, the program, and how to run it again."""
+    console.print(f"[red]{case}[/red]: {escape(why)}", highlight=False, soft_wrap=True)
+    for position, command in enumerate(case.program.commands):
+        console.print(f"  {position:3} {command}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"again: {options.replay(case)}", highlight=False, markup=False, soft_wrap=True)
 
 
 def programs(options: Options, wanted: list[Case], console: Console) -> Iterator[tuple[Case, str | None]]:

@@ -8,14 +8,14 @@ import pytest
 from dtr_reference import HEURISTICS, Machine
 from dtr_reference.heap import View
 from dtr_reference.machine import DEALLOCATIONS, Deallocation
-from dtr_reference.neighborhood import evicted_component
+from dtr_reference.neighborhood import evicted_component, evicted_neighborhood
 from dtr_spec.policy import Score, StorageView
 
 from ..claims import claim
 from .audit import BothClasses, unlimited
 from .programs import Builder, random_program
 
-PROGRAMS = 100
+PROGRAMS = 50
 
 
 class Related(Machine):

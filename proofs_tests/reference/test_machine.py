@@ -272,6 +272,23 @@ def test_the_latest_to_become_evictable_goes_among_equals() -> None:
     assert steps(both(build.program(), 3, Constantly()), "evict") == ["evict 1"]
 
 
+def test_inputs_are_touched_when_they_are_requested() -> None:
+    """The least recently used goes: a was made before b, but read after it, at a cost that comes later."""
+    build = Builder()
+    x = build.constant()
+    a = build.call("a", x)
+    build.call("b", x)
+    build.read(x, cost=1)
+    build.read(a, cost=10)
+    build.call("c", x)
+    result = both(build.program(), 3, "h_lru")
+    assert steps(result, "evict") == ["evict 2"]
+    build.commands[3:4] = []
+    build.commands.insert(-1, build.commands.pop(2))
+    result = both(build.program(), 3, "h_lru")
+    assert steps(result, "evict") == ["evict 1"]
+
+
 def test_a_pinned_storage_stays() -> None:
     """Pinning rematerializes a storage, forgets its recipe, and lets go what only that needed."""
     build = Builder()

@@ -12,6 +12,8 @@ namespace dtr {
 
 void bind_policy(pybind11::module_&);
 void bind_simulator(pybind11::module_&);
+// Torch tensors under a budget (torch/).
+void bind_scope(pybind11::module_&);
 // FAULTS: the names of the seeded faults by number, and _set_fault(number), if compiled with them.
 void bind_faults(pybind11::module_&);
 

@@ -6,4 +6,5 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   dtr::bind_policy(m);
   dtr::bind_simulator(m);
   dtr::bind_faults(m);
+  dtr::bind_scope(m);
 }

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The budget's scope: within it, torch's memory on the device never exceeds the budget."""
+
+import gc
+import os
+import re
+from functools import cached_property
+from itertools import starmap
+from types import ModuleType, TracebackType
+from typing import Any, Literal
+
+import torch
+from dtr_spec.policy import Heuristic
+from dtr_spec.program import Call, Command, Constant, Fresh, Pin, Program, Release
+from dtr_spec.trace import Event, Trace
+
+from ._build import load
+from .errors import BudgetError
+from .stats import Stats
+
+TORCH = "2.13"
+_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
+
+
+def install() -> ModuleType:
+    """Compile and load the core; from here on the CPU allocator counts.
+
+    Raises ``ImportError`` if torch is another version than the core was written for.
+    """
+    if torch.__version__.split("+")[0].rsplit(".", 1)[0] != TORCH:
+        raise ImportError(f"dtr_runtime works inside torch {TORCH}, and this is torch {torch.__version__}")
+    core = load()
+    core.install()
+    for thing in gc.get_objects():
+        if issubclass(type(thing), torch.Tensor) and thing.device.type == "cpu" and thing.layout == torch.strided:
+            core.adopt(thing)
+    return core
+
+
+_core: Any = install()
+
+
+def parse(budget: int | float | str) -> int:
+    """Bytes: an int, a string with a unit ("512MiB", "2 GB"), or a float fraction of physical memory.
+
+    Raises ``BudgetError`` for anything else, and for what is not positive.
+    """
+    if isinstance(budget, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?)?b?\s*", budget, re.IGNORECASE)
+        if match is None:
+            raise BudgetError(f"cannot read the budget {budget!r}; write for example '512MiB' or '2GB'")
+        size = int(float(match[1]) * _UNITS[(match[2] or "").lower()])
+    elif isinstance(budget, float):
+        if not 0 < budget <= 1:
+            raise BudgetError(f"a budget of {budget} is no fraction of physical memory; use an int for bytes")
+        size = int(budget * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    else:
+        size = budget
+    if size <= 0:
+        raise BudgetError(f"a budget must be positive, not {budget!r}")
+    return size
+
+
+class Run:
+    """One scope: what it did, readable during and after it."""
+
+    def __init__(self, scope: Any, budget: int, configuration: dict[str, str]) -> None:
+        self._scope = scope
+        self._budget = budget
+        self._configuration = configuration
+
+    @property
+    def stats(self) -> Stats:
+        """The numbers so far."""
+        counters = self._scope.stats()
+        return Stats(self._budget, **{name: counters[name] for name in Stats.__dataclass_fields__ if name != "budget"})
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The program and the events until now, for ``dtr_spec.monitor``; asked for first after the scope."""
+        return Trace(
+            Program(tuple(starmap(_command, self._scope.commands()))),
+            self._budget,
+            tuple(starmap(Event, self._scope.events())),
+            declared=False,
+            configuration=self._configuration,
+        )
+
+    @property
+    def program(self) -> Program:
+        """The commands that the client issued."""
+        return self.trace.program
+
+
+class budget:  # noqa: N801: read as a verb phrase, with dtr.budget("2GiB")
+    """A scope within which the memory of torch's allocator stays within ``size``.
+
+    Tensors are evicted and computed again as the heuristic says; results are the same bits. Leaving the
+    scope makes every living tensor resident, an ordinary tensor from then on.
+
+    ``size``: see ``parse``. ``heuristic``: a built-in's name or any ``dtr_spec.policy.Heuristic``.
+    ``deallocation``: what happens when the last tensor of a storage dies. ``clock``: costs are deterministic
+    counts of work ("logical") or measured nanoseconds. ``verify`` compares the bits of everything computed
+    again. ``record=False`` keeps no trace. Raises ``BudgetExceeded`` where the budget does not suffice.
+    """
+
+    def __init__(
+        self,
+        size: int | float | str,
+        *,
+        heuristic: str | Heuristic = "h_dtr_eq",
+        device: str = "cpu",
+        deallocation: Literal["eager", "ignore", "banish"] = "eager",
+        clock: Literal["logical", "measured"] = "logical",
+        verify: bool = False,
+        record: bool = True,
+    ) -> None:
+        if torch.device(device).type != "cpu":
+            raise BudgetError(f"budgets are implemented for the CPU, not for {device!r}")
+        if clock not in ("logical", "measured"):
+            raise BudgetError(f"unknown clock {clock!r}; known are logical, measured")
+        size = parse(size)
+        scope = _core.Scope(size, heuristic, deallocation, clock == "measured", verify, record)
+        name = heuristic if isinstance(heuristic, str) else type(heuristic).__name__
+        self._run = Run(scope, size, {"heuristic": name, "deallocation": deallocation, "clock": clock, "device": device})
+        self._scope = scope
+
+    def __enter__(self) -> Run:
+        self._scope.enter()
+        return self._run
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self._scope.leave()
+        except BaseException as failure:
+            if error is None:
+                raise
+            error.add_note(f"then, leaving the budget's scope: {failure}")
+
+
+def live_bytes() -> int:
+    """Bytes that torch's CPU allocator has handed out and not got back, in the whole process."""
+    return _core.live_bytes()
+
+
+def _command(
+    kind: str,
+    handle: int,
+    size: int,
+    op: str,
+    inputs: list[int],
+    outputs: list[tuple[int, int]],
+    mutates: list[int],
+    cost: int,
+    profile: list[int],
+) -> Command:
+    match kind:
+        case "constant":
+            return Constant(handle, size)
+        case "release":
+            return Release(handle)
+        case "pin":
+            return Pin(handle)
+        case _:
+            fresh = tuple(starmap(Fresh, outputs))
+            return Call(op, tuple(inputs), fresh, tuple(mutates), cost, tuple(profile))

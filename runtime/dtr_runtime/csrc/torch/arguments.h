@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arguments with the tensors taken out: what is kept of a call to run it again. A recorded tensor
+// says where its bytes are to be found and how they are read, and holds no storage.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/stack.h>
+#include <c10/core/impl/SizesAndStrides.h>
+#include <c10/util/SmallVector.h>
+
+#include <vector>
+
+#include "operators.h"
+
+namespace dtr {
+
+constexpr int32_t kNoSlot = -1;  // a tensor without bytes, or whose bytes are not read
+
+struct RecordedTensor {
+  c10::SmallVector<int64_t, 4> sizes, strides;
+  int64_t offset = 0;
+  caffe2::TypeMeta dtype;
+  int32_t slot = kNoSlot;  // position among the call's inputs
+  bool defined = false, conjugate = false, negative = false, wrapped = false;
+
+  RecordedTensor() = default;  // undefined
+  RecordedTensor(const at::Tensor&, int32_t slot);
+  at::Tensor over(const std::vector<c10::Storage>& inputs) const;
+};
+
+class RecordedArguments {
+ public:
+  void reserve(size_t count) { arguments_.reserve(count); }
+  void plain(c10::IValue value) { arguments_.push_back({std::move(value), kPlain}); }
+  void tensor(RecordedTensor tensor) {
+    arguments_.push_back({c10::IValue(), kTensor});
+    tensors_.push_back(std::move(tensor));
+  }
+  // A list; its elements follow by `element`.
+  void list(size_t size, bool of_optionals) {
+    arguments_.push_back({c10::IValue(static_cast<int64_t>(size)), of_optionals ? kOptionals : kTensors});
+  }
+  void element(RecordedTensor tensor) { tensors_.push_back(std::move(tensor)); }
+
+  // The call's stack, with tensors over the storages given.
+  torch::jit::Stack stack(const std::vector<c10::Storage>& inputs) const;
+
+ private:
+  enum Shape : uint8_t { kPlain, kTensor, kTensors, kOptionals };
+  struct Argument {
+    c10::IValue value;
+    Shape shape;
+  };
+  std::vector<Argument> arguments_;
+  c10::SmallVector<RecordedTensor, 2> tensors_;
+};
+
+// Calls visit(tensor, argument index) for each tensor of the arguments, undefined ones included.
+template <typename Visit>
+void for_each_tensor(const Operator& op, c10::ArrayRef<c10::IValue> arguments, Visit visit) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (!op.tensors[i]) continue;
+    const c10::IValue& value = arguments[i];
+    if (value.isTensor()) {
+      visit(value.toTensor(), i);
+    } else if (value.isTensorList()) {
+      for (const c10::IValue& element : value.toListRef()) visit(element.toTensor(), i);
+    } else if (value.isList()) {
+      for (const c10::IValue& element : value.toListRef())
+        if (element.isTensor()) visit(element.toTensor(), i);
+    }
+  }
+}
+
+// Calls visit(tensor) for each tensor among results, nested lists included.
+template <typename Visit>
+void for_each_result(c10::ArrayRef<c10::IValue> results, Visit visit) {
+  for (const c10::IValue& value : results) {
+    if (value.isTensor()) {
+      visit(value.toTensor());
+    } else if (value.isList()) {
+      for_each_result(value.toListRef(), visit);
+    }
+  }
+}
+
+// `slot_of` gives the position among the call's inputs of a tensor, or kNoSlot.
+template <typename SlotOf>
+RecordedArguments record(const Operator& op, c10::ArrayRef<c10::IValue> arguments, SlotOf slot_of) {
+  RecordedArguments recorded;
+  recorded.reserve(arguments.size());
+  auto tensor = [&](const c10::IValue& value) {
+    return value.isTensor() && value.toTensor().defined() ? RecordedTensor(value.toTensor(), slot_of(value.toTensor()))
+                                                          : RecordedTensor();
+  };
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const c10::IValue& value = arguments[i];
+    if (!op.tensors[i] || value.isNone()) {
+      recorded.plain(value);
+    } else if (value.isTensor()) {
+      recorded.tensor(tensor(value));
+    } else {
+      const auto elements = value.toListRef();
+      recorded.list(elements.size(), !value.isTensorList());
+      for (const c10::IValue& element : elements) recorded.element(tensor(element));
+    }
+  }
+  return recorded;
+}
+
+}  // namespace dtr

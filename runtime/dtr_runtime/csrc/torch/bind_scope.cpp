@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <torch/extension.h>
+
+#include "../bind/bind.h"
+#include "interpose.h"
+#include "scope.h"
+
+namespace py = pybind11;
+
+namespace dtr {
+namespace {
+
+[[noreturn]] void raise(const char* name, const py::dict& fields) {
+  const py::object type = py::module_::import("dtr_runtime.errors").attr(name);
+  PyErr_SetObject(type.ptr(), type(**fields).ptr());
+  throw py::error_already_set();
+}
+
+[[noreturn]] void raise_budget(const OutOfMemory& error, const std::string& where) {
+  py::gil_scoped_acquire gil;
+  using namespace py::literals;
+  raise("BudgetExceeded", py::dict("where"_a = where, "need"_a = error.need, "used"_a = error.used,
+                                   "locked"_a = error.locked, "pinned"_a = error.pinned,
+                                   "evictable"_a = error.evictable, "budget"_a = error.budget));
+}
+
+[[noreturn]] void raise_nondeterministic(const std::string& op, const std::string& what) {
+  py::gil_scoped_acquire gil;
+  using namespace py::literals;
+  raise("NondeterministicOperator", py::dict("operator"_a = op, "what"_a = what));
+}
+
+std::shared_ptr<Scope> make(Bytes budget, const py::object& heuristic, const std::string& deallocation, bool measured,
+                            bool verify, bool record) {
+  return std::make_shared<Scope>(budget, policy_from(heuristic), deallocation_from(deallocation),
+                                 measured ? Clock::measured : Clock::logical, verify, record);
+}
+
+void enter(const std::shared_ptr<Scope>& scope) {
+  interpose(scope);
+  try {
+    scope->enter();
+  } catch (...) {
+    stop_interposing();
+    throw;
+  }
+}
+
+void leave(Scope& scope) {
+  struct Stop {
+    ~Stop() { stop_interposing(); }
+  } stop;
+  py::gil_scoped_release no_gil;
+  scope.leave();
+}
+
+// (kind, handle, size, op, inputs, outputs, mutates, cost, profile) for each command.
+py::list commands(const Scope& scope) {
+  static constexpr const char* kinds[] = {"constant", "call", "release", "pin"};
+  py::list list;
+  for (const Asked& asked : scope.recorder().commands())
+    list.append(py::make_tuple(kinds[static_cast<int>(asked.kind)], asked.handle, asked.size,
+                               asked.op ? *asked.op : std::string(), asked.inputs, asked.outputs, asked.mutates,
+                               asked.cost, asked.profile));
+  return list;
+}
+
+py::dict stats(const Scope& scope) {
+  py::dict stats = to_dict(scope.engine().counters());
+  stats["calls"] = scope.calls();
+  stats["used"] = scope.engine().used();
+  stats["clock"] = scope.engine().clock();
+  return stats;
+}
+
+}  // namespace
+
+void bind_scope(py::module_& m) {
+  failures = {&raise_budget, &raise_nondeterministic};
+  m.def("install", [] {
+    Ledger::instance();
+    install();
+  });
+  m.def("adopt", [](const at::Tensor& tensor) {
+    Ledger& ledger = Ledger::instance();
+    std::lock_guard lock(ledger.mutex());
+    if (tensor.has_storage()) ledger.adopt(*tensor.storage().unsafeGetStorageImpl(), kNobody);
+  });
+  m.def("live_bytes", [] {
+    Ledger& ledger = Ledger::instance();
+    std::lock_guard lock(ledger.mutex());
+    return ledger.live();
+  });
+  py::class_<Scope, std::shared_ptr<Scope>>(m, "Scope", py::module_local())
+      .def(py::init(&make), py::arg("budget"), py::arg("heuristic"), py::arg("deallocation"), py::arg("measured"),
+           py::arg("verify"), py::arg("record"))
+      .def("enter", &enter)
+      .def("leave", &leave)
+      .def("pin", py::overload_cast<const at::Tensor&>(&Scope::pin), py::call_guard<py::gil_scoped_release>())
+      .def("commands", &commands)
+      .def("events", [](const Scope& scope) { return to_list(scope.engine().events()); })
+      .def("stats", &stats);
+}
+
+}  // namespace dtr

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+// A client's operator call, from its arguments to its results.
+#include <c10/util/ScopeExit.h>
+
+#include <chrono>
+#include <cstring>
+
+#include "cost.h"
+#include "fingerprint.h"
+#include "interpose.h"
+#include "scope.h"
+
+namespace dtr {
+
+void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  std::lock_guard one_at_a_time(serial_mutex_);
+  std::unique_lock lock(ledger_.mutex());
+  if (!active_ || phase_ != Phase::idle) {
+    lock.unlock();
+    return below(op, keys, stack);
+  }
+  const Operator& known = operators_.of(op);
+  if (known.kind == Kind::view) {
+    lock.unlock();
+    return below(op, keys, stack);
+  }
+  const auto arguments = torch::jit::last(*stack, known.tensors.size());
+  if (known.elementwise_list && arguments[0].toListRef().size() > 1) {
+    lock.unlock();
+    return split(op, known, keys, stack);
+  }
+  if (pending_) close_pending(continues_pending(known, arguments));
+  settle();
+
+  Call call{&known};
+  gather(call, arguments);
+  prepare(call, op, keys, arguments);
+  begin(call);
+  run(call, op, keys, stack);
+  const auto results = torch::jit::last(*stack, op.schema().returns().size());
+  if (clock_ == Clock::logical) call.cost = logical_cost(known, call.bytes, results, call.products);
+  const std::vector<Output> fresh = call.opaque ? std::vector<Output>() : outputs(results);
+  if (known.kind == Kind::allocate && fresh.size() == 1 && blocks_.size() == 1) {
+    pending_ = std::make_unique<Call>(std::move(call));
+    pending_output_ = fresh[0];
+  } else {
+    commit(call, fresh);
+  }
+}
+
+// A list operator, one element at a time: no more than one element's storages are locked at once.
+void Scope::split(
+    const c10::OperatorHandle& op, const Operator& known, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  const size_t count = known.tensors.size();
+  const std::vector<c10::IValue> arguments(stack->end() - static_cast<std::ptrdiff_t>(count), stack->end());
+  torch::jit::drop(*stack, count);
+  const size_t elements = arguments[0].toListRef().size();
+  const bool returns = !op.schema().returns().empty();
+  c10::List<at::Tensor> results;
+  for (size_t i = 0; i < elements; ++i) {
+    torch::jit::Stack one;
+    for (const c10::IValue& argument : arguments) {
+      if (argument.isTensorList()) {
+        one.emplace_back(c10::List<at::Tensor>({argument.toListRef()[i].toTensor()}));
+      } else if (argument.isList() && argument.toListRef().size() == elements) {
+        c10::impl::GenericList slice(argument.toList().elementType());
+        slice.push_back(argument.toListRef()[i]);
+        one.emplace_back(std::move(slice));
+      } else {
+        one.push_back(argument);
+      }
+    }
+    call(op, keys, &one);
+    if (returns) results.push_back(one.back().toListRef()[0].toTensor());
+  }
+  if (returns) stack->emplace_back(std::move(results));
+}
+
+// Finds the storages that the call reads and overwrites.
+void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
+  const Operator& known = *call.known;
+  const bool writes = known.writes_if < 0 || arguments[known.writes_if].toBool();
+  ++calls_;
+  spec_.inputs.clear();
+  spec_.writes.clear();
+  for_each_tensor(known, arguments, [&](const at::Tensor& tensor, size_t argument) {
+    if (!tensor.defined()) return;
+    if (!tensor.has_storage()) {
+      call.opaque = true;
+      return;
+    }
+    if (known.shape_only) return;
+    call.bytes += tensor.numel() * static_cast<Bytes>(tensor.itemsize());
+    Node* node = find(tensor.storage().unsafeGetStorageImpl());
+    if (!node) return;
+    if (node->serial != calls_) {
+      node->serial = calls_;
+      node->slot = static_cast<int32_t>(spec_.inputs.size());
+      spec_.inputs.push_back(node->id);
+    }
+    if (writes && known.writes[argument] &&
+        std::find(spec_.writes.begin(), spec_.writes.end(), node->slot) == spec_.writes.end())
+      spec_.writes.push_back(node->slot);
+  });
+  if (clock_ == Clock::logical) call.products = products(known, arguments);
+  if (known.random) {
+    call.random = &random(generator_or_default(
+        known.generator >= 0 ? arguments[known.generator].toOptional<at::Generator>() : std::nullopt));
+    spec_.writes.push_back(static_cast<int32_t>(spec_.inputs.size()));
+    spec_.inputs.push_back(call.random->id);
+  }
+  std::sort(spec_.writes.begin(), spec_.writes.end());
+  for (int32_t slot : spec_.writes) call.written.push_back(spec_.inputs[slot]);
+}
+
+// Records what a replay would need, if there can be one.
+void Scope::prepare(
+    Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet keys, c10::ArrayRef<c10::IValue> arguments) {
+  const Operator& known = *call.known;
+  if (call.opaque) {
+    // What such tensors hold inside is out of sight: it must never be evicted.
+    for (StorageId id : spec_.inputs) {
+      if (!engine_.recoverable(id)) continue;
+      recorder_.pin(id);
+      PhaseGuard deciding(*this, Phase::deciding);
+      engine_.pin(id, id);
+    }
+    return;
+  }
+  bool needed = known.returns_fresh;
+  for (StorageId id : call.written) needed |= engine_.recoverable(id);
+  if (!needed) return;
+  call.record = std::make_unique<Record>(Record{op, &known, keys});
+  Record& record = *call.record;
+  record.arguments = dtr::record(known, arguments, [&](const at::Tensor& tensor) {
+    if (known.shape_only) return kNoSlot;
+    Node* node = find(tensor.storage().unsafeGetStorageImpl());
+    return node ? node->slot : kNoSlot;
+  });
+  for (StorageId id : spec_.inputs) record.inputs.push_back({id, node(id).version});
+  record.writes.append(spec_.writes.begin(), spec_.writes.end());
+  const Numerics now = Numerics::now();
+  if (!numerics_ || *numerics_ != now) numerics_ = std::make_shared<const Numerics>(now);
+  record.numerics = numerics_;
+}
+
+// Afterwards every input is resident and locked.
+void Scope::begin(Call& call) {
+  recorder_.begin(call.known->name, spec_);
+  PhaseGuard deciding(*this, Phase::deciding);
+  try {
+    call.id = engine_.begin(spec_, call.known->returns_fresh);
+  } catch (const OutOfMemory& error) {
+    recorder_.abandon();
+    recorder_.stop();
+    failures.budget(error, call.known->name);
+  } catch (...) {
+    recorder_.abandon();
+    recorder_.stop();
+    throw;
+  }
+}
+
+void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  if (call.random) {
+    call.random->last = snapshot(call.random->generator, call.random->last);
+    if (call.record) {
+      call.record->generator = call.random->generator;
+      call.record->random = call.random->last;
+    }
+  }
+  current_ = &call;
+  const auto done = c10::make_scope_exit([&] { current_ = nullptr; });
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    PhaseGuard running(*this, Phase::running);
+    Unlocked unlocked(*this);
+    below(op, keys, stack);
+  } catch (const OutOfMemory& error) {
+    give_up(call);
+    recorder_.stop();
+    failures.budget(error, call.known->name);
+  } catch (...) {
+    give_up(call);
+    throw;
+  }
+  if (clock_ == Clock::measured)
+    call.cost = std::max<Cost>(
+        1, std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
+  free_backups(call);
+}
+
+// Before the first memory that a call asks for while it runs: from then on it can fail half done.
+void Scope::guard_writes() {
+  if (!current_ || current_->guarded) return;
+  current_->guarded = true;
+  for (StorageId id : current_->written) {
+    Node& written = node(id);
+    if (written.size == 0) continue;
+    engine_.allocate(written.size);
+    recorder_.piece(written.size);
+    void* copy = ledger_.take(written.size, kInternal);
+    std::memcpy(copy, written.data, written.size);
+    current_->backups.push_back({&written, copy});
+  }
+}
+
+void Scope::free_backups(Call& call) {
+  for (const Copy& backup : call.backups) {
+    ledger_.free(backup.data);
+    engine_.free(backup.node->size);
+    recorder_.piece(-backup.node->size);
+  }
+  call.backups.clear();
+}
+
+// The call raised: everything is as it was before.
+void Scope::give_up(Call& call) {
+  for (const Copy& backup : call.backups) std::memcpy(backup.node->data, backup.data, backup.node->size);
+  free_backups(call);
+  if (call.random) restore(call.random->generator, *call.random->last);
+  for (void* block : blocks_) {
+    ledger_.find(block)->owner = kInternal;
+    unclaimed_.push_back(block);
+  }
+  blocks_.clear();
+  recorder_.abandon();
+  PhaseGuard deciding(*this, Phase::deciding);
+  engine_.abandon();
+}
+
+// The new storages among the results, in order.
+std::vector<Scope::Output> Scope::outputs(c10::ArrayRef<c10::IValue> results) {
+  std::vector<Output> fresh;
+  for_each_result(results, [&](const at::Tensor& tensor) {
+    if (!tensor.defined() || !tensor.has_storage()) return;
+    c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
+    void* data = storage->_mutable_data_ptr_no_checks().get();
+    Block* block = data ? ledger_.find(data) : nullptr;
+    if (!block || block->owner != kCall) return;
+    block->owner = kInternal;  // met
+    fresh.push_back({storage, data, block->size});
+  });
+  return fresh;
+}
+
+void Scope::commit(Call& call, const std::vector<Output>& fresh) {
+  std::vector<Bytes> sizes;
+  for (const Output& output : fresh) sizes.push_back(output.size);
+  // What the call holds beyond its results (a cache, the new bytes of a resized argument) is the
+  // client's from now on, without a recipe.
+  for (void* block : blocks_) {
+    Block* held = ledger_.find(block);
+    if (held->owner != kCall) continue;
+    engine_.free(held->size);
+    recorder_.piece(-held->size);
+    held->owner = kInternal;
+    unclaimed_.push_back(block);
+  }
+  blocks_.clear();
+  std::vector<StorageId> ids;
+  {
+    PhaseGuard deciding(*this, Phase::deciding);
+    ids = engine_.commit(sizes, call.cost);
+  }
+  recorder_.commit(ids, sizes, call.cost);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    Node& created = add(ids[i], fresh[i].size, fresh[i].data);
+    created.client = fresh[i].storage;
+    if (call.record && engine_.recoverable(ids[i])) created.chain.push_back(call.id);
+    if (verify_) created.print = fingerprint(created.data, created.size);
+  }
+  for (StorageId id : call.written) {
+    Node& written = node(id);
+    ++written.version;
+    if (call.record && engine_.recoverable(id)) written.chain.push_back(call.id);
+    if (verify_ && written.data) written.print = fingerprint(written.data, written.size);
+  }
+  if (call.record) {
+    Record& record = *call.record;
+    record.outputs.append(ids.begin(), ids.end());
+    record.sizes.append(sizes.begin(), sizes.end());
+    for (StorageId id : ids) record.users += !node(id).chain.empty();
+    for (StorageId id : call.written) record.users += !node(id).chain.empty() && node(id).chain.back() == call.id;
+    if (record.users > 0) records_[call.id] = std::move(call.record);
+  }
+  settle();
+}
+
+}  // namespace dtr

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The global settings on which the bits of an operator's results depend, besides its arguments.
+#pragma once
+
+#include <ATen/Context.h>
+
+#include <array>
+#include <memory>
+
+namespace dtr {
+
+struct Numerics {
+  c10::ScalarType dtype;  // the default one, for factories
+  int threads;            // how reductions are split
+  unsigned float_mode;    // the processor's rounding and denormal flags
+  bool deterministic, warn_only, fill_uninitialized;
+  bool mkldnn, mkldnn_deterministic, nnpack, fp16_reduction;
+  bool flash, math, math_reduction;  // scaled dot product attention
+  std::array<at::Float32Precision, 5> float32;
+  at::Float32MatmulPrecision matmul;
+  bool operator==(const Numerics&) const = default;
+
+  static Numerics now();
+  void apply() const;
+};
+
+// While it lives, the recorded settings hold; afterwards those from before.
+class NumericsGuard {
+ public:
+  explicit NumericsGuard(const Numerics& recorded);
+  ~NumericsGuard();
+  NumericsGuard(const NumericsGuard&) = delete;
+  NumericsGuard& operator=(const NumericsGuard&) = delete;
+
+ private:
+  Numerics before_;
+  bool changed_;
+};
+
+}  // namespace dtr

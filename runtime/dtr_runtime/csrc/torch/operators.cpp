@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operators.h"
+
+#include <ATen/core/jit_type.h>
+
+#include <unordered_map>
+#include <unordered_set>
+
+namespace dtr {
+
+namespace {
+
+using Names = std::unordered_set<std::string>;
+
+const Names kAllocate{
+    "aten::empty", "aten::empty_like", "aten::empty_strided", "aten::new_empty", "aten::new_empty_strided",
+    "aten::empty_permuted"};
+
+const Names kShapeOnly{
+    "aten::empty_like", "aten::new_empty", "aten::new_empty_strided", "aten::zeros_like", "aten::ones_like",
+    "aten::full_like", "aten::rand_like", "aten::randn_like", "aten::randint_like", "aten::new_zeros",
+    "aten::new_ones", "aten::new_full", "aten::is_same_size"};
+
+// Views that their schemas do not declare.
+const Names kUndeclaredViews{
+    "aten::_unsafe_view", "aten::unsafe_split", "aten::unsafe_split_with_sizes", "aten::unsafe_chunk"};
+
+// Metadata changes by name; but these two may move the bytes.
+const Names kResizes{"aten::resize_", "aten::resize_as_"};
+
+const Names kOverwriting{
+    "aten::bernoulli_", "aten::cauchy_", "aten::copy_", "aten::exponential_", "aten::fill_", "aten::geometric_",
+    "aten::log_normal_", "aten::normal_", "aten::random_", "aten::uniform_", "aten::zero_"};
+
+// Writes that schemas do not declare: operator, argument.
+const std::unordered_map<std::string, std::vector<std::string>> kUndeclaredWrites{
+    {"aten::native_batch_norm", {"running_mean", "running_var"}},
+    {"aten::cudnn_batch_norm", {"running_mean", "running_var"}},
+    {"aten::miopen_batch_norm", {"running_mean", "running_var"}},
+    {"aten::_batch_norm_impl_index", {"running_mean", "running_var"}},
+    {"aten::batch_norm_update_stats", {"running_mean", "running_var"}},
+    {"aten::mkldnn_rnn_layer_backward", {"workspace"}},
+};
+
+const Names kMatmulLike{
+    "aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::addmv", "aten::mv", "aten::convolution",
+    "aten::convolution_overrideable", "aten::convolution_backward", "aten::mkldnn_convolution",
+    "aten::mkldnn_rnn_layer", "aten::mkldnn_rnn_layer_backward"};
+
+bool may_hold_tensor(const c10::TypePtr& type) {
+  if (type->isSubtypeOf(*c10::TensorType::get())) return true;
+  if (auto optional = type->cast<c10::OptionalType>()) return may_hold_tensor(optional->getElementType());
+  if (auto list = type->cast<c10::ListType>()) return may_hold_tensor(list->getElementType());
+  return false;
+}
+
+bool holds_generator(const c10::Argument& argument) {
+  return argument.type()->str().find("Generator") != std::string::npos;
+}
+
+// All tensor results alias arguments and nothing is written.
+bool declares_view(const c10::FunctionSchema& schema) {
+  bool any = false;
+  for (const c10::Argument& result : schema.returns()) {
+    if (!may_hold_tensor(result.type())) continue;
+    if (!result.alias_info() || result.alias_info()->isWrite()) return false;
+    any = true;
+  }
+  return any;
+}
+
+bool is_list_loop(const std::string& name, const c10::FunctionSchema& schema) {
+  if (name.rfind("aten::_foreach_", 0) != 0) return false;
+  // Overloads with one tensor of many scalars, or one norm for all, are no loops over equal lists.
+  for (const c10::Argument& argument : schema.arguments())
+    if (argument.type()->isSubtypeOf(*c10::TensorType::get())) return false;
+  return true;
+}
+
+}  // namespace
+
+Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name) {
+  const c10::FunctionSchema& schema = op.schema();
+  const auto undeclared = kUndeclaredWrites.find(name);
+  bool declares_writes = false;
+  for (const c10::Argument& argument : schema.arguments()) {
+    bool write = argument.alias_info() && argument.alias_info()->isWrite();
+    if (undeclared != kUndeclaredWrites.end())
+      for (const std::string& written : undeclared->second) write |= argument.name() == written;
+    if (holds_generator(argument)) generator = static_cast<int>(tensors.size());
+    tensors.push_back(may_hold_tensor(argument.type()));
+    writes.push_back(write && !kResizes.count(name));
+    declares_writes |= writes.back();
+    if (undeclared != kUndeclaredWrites.end() && argument.name() == "training")
+      writes_if = static_cast<int>(writes.size()) - 1;
+  }
+  for (const c10::Argument& result : schema.returns())
+    returns_fresh |= may_hold_tensor(result.type()) && !(result.alias_info() && result.alias_info()->isWrite());
+  const bool metadata = op.hasTag(at::Tag::inplace_view) && !kResizes.count(name);
+  const bool composite = op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
+  const bool out_variant = !schema.arguments().empty() && schema.arguments().back().is_out();
+  if (metadata || kUndeclaredViews.count(name) || (declares_view(schema) && !composite && !declares_writes))
+    kind = Kind::view;
+  else if (kAllocate.count(name) && !out_variant)
+    kind = Kind::allocate;
+  random = op.hasTag(at::Tag::nondeterministic_seeded) || generator >= 0;
+  shape_only = kShapeOnly.count(name) && !out_variant;
+  overwrites = kOverwriting.count(name) || out_variant;
+  elementwise_list = is_list_loop(name, schema);
+  matmul_like = kMatmulLike.count(name);
+  if (!op.operator_name().overload_name.empty()) name += "." + op.operator_name().overload_name;
+}
+
+const Operator& Operators::of(const c10::OperatorHandle& op) {
+  std::unique_ptr<Operator>& known = known_[&op.schema()];
+  if (!known) known = std::make_unique<Operator>(op);
+  return *known;
+}
+
+}  // namespace dtr

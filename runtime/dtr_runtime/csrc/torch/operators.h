@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What has to be known of an operator once, from its schema and from what schemas omit.
+#pragma once
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/util/flat_hash_map.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dtr {
+
+enum class Kind : uint8_t {
+  call,      // reads and writes bytes
+  view,      // only describes existing storages anew
+  allocate,  // hands out memory that nobody has written (aten::empty and kin)
+};
+
+struct Operator {
+  std::string name;
+  Kind kind = Kind::call;
+  bool random = false;         // draws from a generator
+  bool shape_only = false;     // looks at its tensor arguments' metadata alone
+  bool overwrites = false;     // every byte of the arguments it writes, without reading them
+  bool elementwise_list = false;  // a list operator that is the loop over its elements
+  bool matmul_like = false;
+  bool returns_fresh = false;  // may return new storages
+  std::vector<bool> tensors;   // arguments that may hold tensors
+  std::vector<bool> writes;    // arguments whose storages are overwritten
+  int writes_if = -1;          // the flag argument without which nothing is overwritten
+  int generator = -1;          // the argument that names a generator
+
+  explicit Operator(const c10::OperatorHandle&);
+};
+
+class Operators {
+ public:
+  const Operator& of(const c10::OperatorHandle&);
+
+ private:
+  ska::flat_hash_map<const c10::FunctionSchema*, std::unique_ptr<Operator>> known_;
+};
+
+}  // namespace dtr

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rematerialization on real tensors: one call of a storage's chain, run again on the bytes and
+// under the settings that it saw the first time.
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/util/ScopeExit.h>
+
+#include <cstring>
+
+#include "interpose.h"
+#include "scope.h"
+
+namespace dtr {
+
+namespace {
+
+// Bytes that somebody else owns, as a storage.
+c10::Storage borrow(const void* data, Bytes size) {
+  void* bytes = const_cast<void*>(data);
+  c10::DataPtr pointer(bytes, bytes, [](void*) {}, c10::Device(c10::DeviceType::CPU));
+  return {c10::Storage::use_byte_size_t(), static_cast<size_t>(size), std::move(pointer), nullptr, false};
+}
+
+// The generator has the recorded state while it lives, and the present one again afterwards.
+class RandomGuard {
+ public:
+  explicit RandomGuard(const Record& record) : generator_(record.generator) {
+    if (!record.random) return;
+    before_ = snapshot(generator_, nullptr);
+    restore(generator_, *record.random);
+  }
+  ~RandomGuard() {
+    if (before_) restore(generator_, *before_);
+  }
+  RandomGuard(const RandomGuard&) = delete;
+  RandomGuard& operator=(const RandomGuard&) = delete;
+
+ private:
+  at::Generator generator_;
+  std::shared_ptr<const RandomState> before_;
+};
+
+}  // namespace
+
+void Scope::replay(CallId id, StorageId target, int32_t stage) {
+  const Record& record = *records_.at(id);
+  std::vector<c10::Storage> storages;
+  try {
+    for (size_t slot = 0; slot < record.inputs.size(); ++slot) {
+      const Version version = record.inputs[slot];
+      Node& input = node(version.storage);
+      const bool written = std::find(record.writes.begin(), record.writes.end(), slot) != record.writes.end();
+      if (version.storage == target) {
+        storages.push_back(borrow(rebuilt_.at(target), input.size));
+      } else if (written && input.size > 0) {
+        engine_.allocate(input.size);
+        void* copy = ledger_.take(input.size, kInternal);
+        copies_.push_back({&input, copy});
+        std::memcpy(copy, bytes(version), input.size);
+        storages.push_back(borrow(copy, input.size));
+      } else {
+        storages.push_back(borrow(bytes(version), input.size));
+      }
+    }
+    rerun(record, storages);
+  } catch (...) {
+    release_copies(id, target);
+    for (void* block : blocks_) ledger_.find(block)->owner = kInternal;
+    throw;
+  }
+  if (stage > 0) return;
+  for (size_t i = 0; i < record.outputs.size(); ++i)
+    if (record.outputs[i] == target) rebuilt_[target] = std::exchange(replayed_[i], nullptr);
+}
+
+// Runs the call and leaves its new storages' memory in `replayed_`.
+void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storages) {
+  std::vector<Output> fresh;
+  {
+    PhaseGuard running(*this, Phase::running);
+    replaying_ = true;
+    const auto done = c10::make_scope_exit([&] { replaying_ = false; });
+    torch::jit::Stack stack = record.arguments.stack(storages);
+    {
+      Unlocked unlocked(*this);
+      at::AutoDispatchBelowADInplaceOrView no_autograd;
+      c10::impl::ExcludeDispatchKeyGuard no_python(c10::python_ks);
+      NumericsGuard numerics(*record.numerics);
+      RandomGuard random(record);
+      below(record.op, record.keys, &stack);
+    }
+    fresh = outputs(torch::jit::last(stack, record.op.schema().returns().size()));
+    for (const Output& output : fresh) {
+      output.storage->_mutable_data_ptr_no_checks().release_context();
+      blocks_.erase(std::find(blocks_.begin(), blocks_.end(), output.data));
+    }
+  }
+  for (void* block : blocks_) {  // a cache that the kernel keeps
+    Block* held = ledger_.find(block);
+    engine_.free(held->size);
+    held->owner = kInternal;
+    unclaimed_.push_back(block);
+  }
+  blocks_.clear();
+  replayed_.clear();
+  for (const Output& output : fresh) replayed_.push_back(output.data);
+  bool same = fresh.size() == record.outputs.size();
+  for (size_t i = 0; same && i < fresh.size(); ++i) same = fresh[i].size == record.sizes[i];
+  if (!same) failures.nondeterministic(record.known->name, "it returns other storages when called again");
+}
+
+void Scope::release_copies(CallId, StorageId) {
+  for (const Copy& copy : copies_) {
+    ledger_.free(copy.data);
+    engine_.free(copy.node->size);
+  }
+  copies_.clear();
+}
+
+void Scope::take(CallId, int32_t output, StorageId id) { attach(node(id), std::exchange(replayed_[output], nullptr)); }
+
+void Scope::discard(CallId, int32_t output) {
+  void* data = std::exchange(replayed_[output], nullptr);
+  engine_.free(ledger_.find(data)->size);
+  ledger_.free(data);
+}
+
+void Scope::finish(StorageId target) {
+  auto rebuilt = rebuilt_.find(target);
+  void* data = rebuilt->second;
+  rebuilt_.erase(rebuilt);
+  attach(node(target), data);
+}
+
+void Scope::cancel(StorageId target) {
+  auto rebuilt = rebuilt_.find(target);
+  if (rebuilt == rebuilt_.end()) return;
+  engine_.free(ledger_.find(rebuilt->second)->size);
+  ledger_.free(rebuilt->second);
+  rebuilt_.erase(rebuilt);
+}
+
+}  // namespace dtr

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entering and leaving a scope.
+#include "scope.h"
+
+#include <limits>
+
+#include "../core/policy.h"
+
+namespace dtr {
+
+Failures failures{};
+
+Scope::Scope(
+    Bytes budget, std::unique_ptr<Policy> policy, Deallocation deallocation, Clock clock, bool verify, bool record)
+    : ledger_(Ledger::instance()),
+      engine_(*this, budget, std::move(policy), deallocation),
+      recorder_(record),
+      clock_(clock),
+      verify_(verify) {
+  engine_.set_recording(record);
+}
+
+Scope::~Scope() = default;
+
+void Scope::enter() {
+  std::lock_guard lock(ledger_.mutex());
+  try {
+    for (const auto& [data, block] : ledger_.blocks()) constant(block.size, data);
+  } catch (const OutOfMemory& error) {
+    disown();
+    failures.budget(error, "what is already allocated when the scope begins");
+  }
+  ledger_.set_keeper(this);
+  active_ = true;
+}
+
+void Scope::leave() {
+  std::lock_guard one_at_a_time(serial_mutex_);
+  std::lock_guard lock(ledger_.mutex());
+  settle();
+  std::exception_ptr failure;
+  for (size_t id = 0; id < nodes_.size(); ++id) {
+    if (!nodes_[id] || !nodes_[id]->handle || !engine_.recoverable(static_cast<StorageId>(id))) continue;
+    try {
+      pin(static_cast<StorageId>(id));
+    } catch (...) {
+      if (failure) continue;  // one that no budget helps
+      failure = std::current_exception();
+      recorder_.stop();
+      engine_.set_budget(std::numeric_limits<Bytes>::max());
+      --id;
+    }
+  }
+  active_ = false;
+  ledger_.set_keeper(nullptr);
+  disown();
+  if (!failure) return;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const OutOfMemory& error) {
+    failures.budget(error, "the tensors that are alive when the scope ends");
+  }
+}
+
+void Scope::pin(StorageId id) {
+  recorder_.pin(id);
+  PhaseGuard deciding(*this, Phase::deciding);
+  engine_.pin(id, id);
+}
+
+void Scope::pin(const at::Tensor& tensor) {
+  std::lock_guard one_at_a_time(serial_mutex_);
+  std::lock_guard lock(ledger_.mutex());
+  if (!active_ || !tensor.has_storage()) return;
+  settle();
+  Node* node = find(tensor.storage().unsafeGetStorageImpl());
+  if (!node || !engine_.recoverable(node->id)) return;
+  try {
+    pin(node->id);
+  } catch (const OutOfMemory& error) {
+    recorder_.stop();
+    failures.budget(error, "dtr_runtime.pin");
+  }
+}
+
+// The client's blocks are nobody's again; what only recipes needed is freed.
+void Scope::disown() {
+  for (const auto& node : nodes_) {
+    if (!node || !node->data || node->foreign) continue;
+    if (node->handle) {
+      ledger_.find(node->data)->owner = kNobody;
+    } else {
+      ledger_.free(node->data);
+      node->data = nullptr;
+    }
+    node->foreign = {};
+  }
+  for (const auto& [version, copy] : kept_) ledger_.free(copy);
+  kept_.clear();
+  records_.clear();
+  foreign_.clear();
+}
+
+}  // namespace dtr

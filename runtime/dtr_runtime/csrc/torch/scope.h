@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scope: the engine's host on torch's CPU tensors. It sees every operator call (interpose.h) and
+// every allocation (ledger.h) of its thread, tells the engine, and does what the engine decides.
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/util/SmallVector.h>
+#include <c10/util/flat_hash_map.h>
+
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "../core/engine.h"
+#include "arguments.h"
+#include "generators.h"
+#include "ledger.h"
+#include "numerics.h"
+#include "operators.h"
+#include "recorder.h"
+
+namespace dtr {
+
+class Scope;
+
+// A storage as the scope knows it. Its bytes are `data`, whether the client's storage still lives
+// or only recipes need them.
+struct Node {
+  Scope* scope;
+  StorageId id;
+  Bytes size;
+  void* data = nullptr;                 // null while evicted
+  c10::StorageImpl* client = nullptr;   // where the client sees it; null if dead or not met yet
+  bool handle = true;                   // the client's storage lives
+  int32_t version = 0;
+  int32_t slot = 0;                     // position among the inputs of call number `serial`
+  int64_t serial = 0;
+  c10::SmallVector<CallId, 2> chain;    // recorded calls that produce it, creation first
+  uint64_t print = 0;                   // of the current version, when verifying
+  c10::Storage foreign;                 // kept alive: memory that is not torch's
+};
+
+// What it takes to run a call again.
+struct Record {
+  c10::OperatorHandle op;
+  const Operator* known;
+  c10::DispatchKeySet keys;
+  RecordedArguments arguments;
+  c10::SmallVector<Version, 4> inputs;
+  c10::SmallVector<int32_t, 2> writes;  // positions in inputs
+  c10::SmallVector<StorageId, 2> outputs;
+  c10::SmallVector<Bytes, 2> sizes;
+  std::shared_ptr<const Numerics> numerics;
+  at::Generator generator;
+  std::shared_ptr<const RandomState> random;
+  int32_t users = 0;  // storages whose chain the call is in
+};
+
+enum class Clock : uint8_t { logical, measured };
+
+// How a failure becomes the client's exception; set by the Python bindings.
+struct Failures {
+  [[noreturn]] void (*budget)(const OutOfMemory&, const std::string& where);
+  [[noreturn]] void (*nondeterministic)(const std::string& op, const std::string& what);
+};
+extern Failures failures;
+
+class Scope final : public Host, public Keeper {
+ public:
+  Scope(Bytes budget, std::unique_ptr<Policy>, Deallocation, Clock, bool verify, bool record);
+  ~Scope() override;
+
+  // From here on the budget holds for all memory of torch's CPU allocator.
+  void enter();
+  // Makes all living tensors resident; they are ordinary tensors afterwards. Rethrows the first
+  // failure, after lifting the budget and doing it nevertheless.
+  void leave();
+  // A client's operator call, at the interposed dispatch key.
+  void call(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
+  // Makes the bytes of a tensor resident for good (for accessors that bypass operators).
+  void pin(const at::Tensor&);
+
+  const Engine& engine() const { return engine_; }
+  const Recorder& recorder() const { return recorder_; }
+  int64_t calls() const { return calls_; }
+
+  // Keeper
+  StorageId request(Bytes) override;
+  void obtained(void*, const Block&) override;
+  void refused(const Block&) override;
+  bool returned(void*, const Block&) override;
+
+  // Host
+  void evict(StorageId) override;
+  void collect(StorageId) override;
+  void forget(StorageId) override;
+  void keep(Version) override;
+  void drop(Version) override;
+  void replay(CallId, StorageId target, int32_t stage) override;
+  void release_copies(CallId, StorageId target) override;
+  void take(CallId, int32_t output, StorageId) override;
+  void discard(CallId, int32_t output) override;
+  void finish(StorageId target) override;
+  void cancel(StorageId target) override;
+
+ private:
+  // Who is at work: the client, the engine, or a kernel (the client's or a replayed one).
+  enum class Phase : uint8_t { idle, deciding, running };
+  class PhaseGuard;
+  class Unlocked;
+
+  struct Output {
+    c10::StorageImpl* storage;
+    void* data;
+    Bytes size;
+  };
+  struct Copy {
+    Node* node;
+    void* data;
+  };
+  struct Random {
+    at::Generator generator;
+    StorageId id;
+    std::shared_ptr<const RandomState> last;
+  };
+  // A call under way.
+  struct Call {
+    const Operator* known;
+    CallId id = 0;
+    std::unique_ptr<Record> record;
+    bool opaque = false;   // has tensors without strided bytes: cannot be replayed
+    Bytes bytes = 0;       // of its tensor arguments
+    int64_t products = 0;
+    Cost cost = 1;
+    Random* random = nullptr;
+    c10::SmallVector<StorageId, 2> written{};
+    std::vector<Copy> backups{};  // of what it overwrites, in case it fails
+    bool guarded = false;
+  };
+
+  // scope.cpp
+  void pin(StorageId);
+  void disown();
+
+  // call.cpp
+  void split(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*);
+  void gather(Call&, c10::ArrayRef<c10::IValue> arguments);
+  void prepare(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, c10::ArrayRef<c10::IValue> arguments);
+  void begin(Call&);
+  void run(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
+  void guard_writes();
+  void undo(Call&);
+  void free_backups(Call&);
+  std::vector<Output> outputs(c10::ArrayRef<c10::IValue> results);
+  void commit(Call&, const std::vector<Output>&);
+  void give_up(Call&);
+
+  // pending.cpp: memory handed out that nobody has written yet
+  bool continues_pending(const Operator&, c10::ArrayRef<c10::IValue> arguments);
+  void close_pending(bool recoverable);
+  void settle();
+
+  // replay.cpp
+  void rerun(const Record&, const std::vector<c10::Storage>& inputs);
+
+  // storages.cpp
+  Node& node(StorageId id) { return *nodes_[id]; }
+  Node& add(StorageId, Bytes, void* data);
+  Node* find(c10::StorageImpl*);
+  Node& constant(Bytes, void* data);
+  void attach(Node&, void* data);
+  void die(Node&);
+  void unchain(Node&);
+  const void* bytes(Version);
+  static void on_death(void* node);
+  Random& random(const at::Generator&);
+  void verify(Node&);
+
+  Ledger& ledger_;
+  Engine engine_;
+  Recorder recorder_;
+  Operators operators_;
+  const Clock clock_;
+  const bool verify_;
+  std::recursive_mutex serial_mutex_;  // one call at a time
+  Phase phase_ = Phase::idle;
+  bool active_ = false;
+  bool replaying_ = false;
+  int64_t calls_ = 0;
+
+  std::vector<std::unique_ptr<Node>> nodes_;
+  ska::flat_hash_map<CallId, std::unique_ptr<Record>> records_;
+  ska::flat_hash_map<c10::StorageImpl*, StorageId> foreign_;
+  std::map<std::pair<StorageId, int32_t>, void*> kept_;
+  std::vector<std::unique_ptr<Random>> generators_;
+  std::shared_ptr<const Numerics> numerics_;
+
+  CallSpec spec_;                    // of the call under way
+  Call* current_ = nullptr;          // the client's call whose kernel runs
+  std::vector<void*> blocks_;        // memory that the call under way holds
+  std::vector<StorageId> deaths_;    // storages that died while the engine or a kernel was at work
+  std::vector<void*> unclaimed_;     // memory that outlives a call without being its result
+  std::unique_ptr<Call> pending_;
+  Output pending_output_{};
+
+  std::map<StorageId, void*> rebuilt_;   // buffers between the stages of a rematerialization
+  std::vector<void*> replayed_;          // outputs of the call just replayed
+  std::vector<Copy> copies_;             // what it overwrote besides its target
+};
+
+class Scope::PhaseGuard {
+ public:
+  PhaseGuard(Scope& scope, Phase phase) : scope_(scope), before_(scope.phase_) { scope.phase_ = phase; }
+  ~PhaseGuard() { scope_.phase_ = before_; }
+  PhaseGuard(const PhaseGuard&) = delete;
+  PhaseGuard& operator=(const PhaseGuard&) = delete;
+
+ private:
+  Scope& scope_;
+  Phase before_;
+};
+
+// While a kernel runs, its worker threads may ask for memory: the lock is theirs.
+class Scope::Unlocked {
+ public:
+  explicit Unlocked(Scope& scope) : scope_(scope) { scope_.ledger_.mutex().unlock(); }
+  ~Unlocked() { scope_.ledger_.mutex().lock(); }
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+
+ private:
+  Scope& scope_;
+};
+
+}  // namespace dtr

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// Storages: how the scope knows them, how they lose and regain their bytes, how they die.
+#include "scope.h"
+
+#include <cstring>
+
+#include "fingerprint.h"
+
+namespace dtr {
+
+namespace {
+
+const std::string kEvicted =
+    "this tensor's bytes have been evicted under dtr_runtime.budget and this access bypasses the operators "
+    "that would bring them back; call dtr_runtime.pin(tensor) first, or leave the budget's scope";
+
+void no_op(void*) {}
+
+}  // namespace
+
+Node& Scope::add(StorageId id, Bytes size, void* data) {
+  if (static_cast<size_t>(id) >= nodes_.size()) nodes_.resize(id + 1);
+  nodes_[id] = std::make_unique<Node>(Node{this, id, size, data});
+  if (data) ledger_.find(data)->owner = id;
+  return *nodes_[id];
+}
+
+// Memory that exists already and has no recipe.
+Node& Scope::constant(Bytes size, void* data) {
+  PhaseGuard deciding(*this, Phase::deciding);
+  const StorageId id = engine_.constant(size);
+  recorder_.constant(id, size);
+  return add(id, size, data);
+}
+
+// The node of a storage, or null if it has no bytes.
+Node* Scope::find(c10::StorageImpl* storage) {
+  c10::DataPtr& pointer = storage->_mutable_data_ptr_no_checks();
+  if (pointer.get() == nullptr)
+    return pointer.get_deleter() == &Scope::on_death ? static_cast<Node*>(pointer.get_context()) : nullptr;
+  if (Block* block = ledger_.find(pointer.get())) {
+    Node& node = *nodes_[block->owner];
+    node.client = storage;
+    return &node;
+  }
+  if (!pointer.device().is_cpu() || storage->nbytes() == 0) return nullptr;
+  if (auto known = foreign_.find(storage); known != foreign_.end()) return nodes_[known->second].get();
+  const Bytes size = static_cast<Bytes>(storage->nbytes());
+  if (ledger_.adopt(*storage, kInternal)) {
+    Node& node = constant(size, pointer.get());
+    node.client = storage;
+    return &node;
+  }
+  PhaseGuard deciding(*this, Phase::deciding);
+  const StorageId id = engine_.constant(size);
+  recorder_.constant(id, size);
+  Node& node = add(id, size, nullptr);
+  node.data = pointer.get();
+  node.foreign = c10::Storage(c10::intrusive_ptr<c10::StorageImpl>::reclaim_copy(storage));
+  foreign_[storage] = id;
+  return &node;
+}
+
+Scope::Random& Scope::random(const at::Generator& generator) {
+  for (const auto& known : generators_)
+    if (known->generator == generator) return *known;
+  PhaseGuard deciding(*this, Phase::deciding);
+  const StorageId id = engine_.constant(0);
+  recorder_.constant(id, 0);
+  add(id, 0, nullptr);
+  generators_.push_back(std::make_unique<Random>(Random{generator, id, nullptr}));
+  return *generators_.back();
+}
+
+StorageId Scope::request(Bytes size) {
+  switch (phase_) {
+    case Phase::running:
+      guard_writes();
+      engine_.allocate(size);
+      if (!replaying_) recorder_.piece(size);
+      return kCall;
+    case Phase::deciding:
+      return kInternal;  // a heuristic's own tensors: entered in the books when it is done
+    case Phase::idle: {
+      settle();
+      try {
+        return constant(size, nullptr).id;
+      } catch (const OutOfMemory& error) {
+        recorder_.stop();
+        failures.budget(error, "an allocation outside every operator");
+      }
+    }
+  }
+  return kNobody;
+}
+
+void Scope::obtained(void* data, const Block& block) {
+  if (block.owner == kCall) {
+    blocks_.push_back(data);
+  } else if (block.owner == kInternal) {
+    unclaimed_.push_back(data);
+  } else {
+    node(block.owner).data = data;
+  }
+}
+
+void Scope::refused(const Block& block) {
+  if (block.owner == kCall) {
+    engine_.free(block.size);
+    if (!replaying_) recorder_.piece(-block.size);
+  } else if (block.owner >= 0) {
+    die(node(block.owner));
+  }
+}
+
+bool Scope::returned(void* data, const Block& block) {
+  StorageId owner = block.owner;
+  if (pending_ && pending_output_.data == data) {
+    settle();
+    owner = ledger_.find(data)->owner;
+  }
+  if (owner == kCall) {
+    engine_.free(block.size);
+    if (!replaying_) recorder_.piece(-block.size);
+    blocks_.erase(std::find(blocks_.rbegin(), blocks_.rend(), data).base() - 1);
+    return false;
+  }
+  if (owner < 0) {
+    unclaimed_.erase(std::find(unclaimed_.begin(), unclaimed_.end(), data));
+    return false;
+  }
+  on_death(&node(owner));
+  return true;
+}
+
+// The client's storage is gone; its bytes, if it has any, are the node's.
+void Scope::on_death(void* dead) {
+  Node& node = *static_cast<Node*>(dead);
+  Scope& scope = *node.scope;
+  std::lock_guard lock(scope.ledger_.mutex());
+  node.client = nullptr;
+  node.handle = false;
+  scope.deaths_.push_back(node.id);
+  if (scope.active_ && scope.phase_ == Phase::idle) scope.settle();
+}
+
+void Scope::die(Node& node) {
+  recorder_.release(node.id);
+  PhaseGuard deciding(*this, Phase::deciding);
+  engine_.release(node.id, node.id);
+}
+
+void Scope::evict(StorageId id) {
+  Node& victim = node(id);
+  ledger_.free(victim.data);
+  victim.data = nullptr;
+  if (!victim.client) return;
+  c10::DataPtr& pointer = victim.client->_mutable_data_ptr_no_checks();
+  pointer.release_context();
+  pointer = c10::DataPtr(nullptr, &victim, &Scope::on_death, c10::Device(c10::DeviceType::CPU));
+  victim.client->release_data_and_set_meta_custom_data_ptr_error_msg_(kEvicted);
+}
+
+// Evicted no longer: every tensor of the storage sees the bytes.
+void Scope::attach(Node& node, void* data) {
+  node.data = data;
+  ledger_.find(data)->owner = node.id;
+  if (verify_) verify(node);
+  if (!node.client) return;
+  c10::DataPtr& pointer = node.client->_mutable_data_ptr_no_checks();
+  pointer.release_context();
+  pointer = ledger_.pointer(data);
+  node.client->clear_data_ptr_access_error_msg_();
+}
+
+void Scope::verify(Node& node) {
+  if (fingerprint(node.data, node.size) == node.print) return;
+  const Record& record = *records_.at(node.chain.back());
+  failures.nondeterministic(record.known->name, "its result has other bits when computed again");
+}
+
+void Scope::collect(StorageId id) {
+  Node& gone = node(id);
+  unchain(gone);
+  if (gone.data && !gone.foreign) ledger_.free(gone.data);
+  nodes_[id].reset();
+}
+
+void Scope::forget(StorageId id) {
+  if (static_cast<size_t>(id) < nodes_.size() && nodes_[id]) unchain(node(id));
+}
+
+void Scope::unchain(Node& node) {
+  for (CallId call : node.chain) {
+    auto record = records_.find(call);
+    if (--record->second->users == 0) records_.erase(record);
+  }
+  node.chain.clear();
+}
+
+void Scope::keep(Version version) {
+  Node& source = node(version.storage);
+  if (source.size == 0) return;
+  void* copy = ledger_.take(source.size, kInternal);
+  std::memcpy(copy, source.data, source.size);
+  kept_[{version.storage, version.number}] = copy;
+}
+
+void Scope::drop(Version version) {
+  auto kept = kept_.find({version.storage, version.number});
+  if (kept == kept_.end()) return;
+  ledger_.free(kept->second);
+  kept_.erase(kept);
+}
+
+const void* Scope::bytes(Version version) {
+  if (auto kept = kept_.find({version.storage, version.number}); kept != kept_.end()) return kept->second;
+  return node(version.storage).data;
+}
+
+}  // namespace dtr

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
 
 from dtr_spec.policy import Heuristic
@@ -51,6 +52,11 @@ def pytest_report_header(config: pytest.Config) -> str:
     if not config.option.thorough:
         return "examples: the same on every run (--thorough for random ones, 20 times as many)"
     return f"examples: random; to repeat them: --thorough --hypothesis-seed={config.option.hypothesis_seed}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("cuda") and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from ..claims import ROOT
 from .sources import PACKAGES, text
 
+FOLDER_ROW = re.compile(r"^\| `([\w]+)/` \|", re.MULTILINE)
 ROW = re.compile(r"^\| `([\w/]+\.py)` \|", re.MULTILINE)
 UNLISTED = frozenset({"__init__.py", "__main__.py"})
 
@@ -26,3 +27,9 @@ def test_a_readme_lists_exactly_the_files_of_its_package(package: str) -> None:
     listed = set(ROW.findall(text(folder.parent.relative_to(ROOT) / "README.md")))
     present = {str(path.relative_to(folder)) for path in folder.rglob("*.py")}
     assert listed - UNLISTED == present - UNLISTED
+
+
+def test_the_readme_of_the_evidence_lists_its_folders() -> None:
+    folder = ROOT / "proofs_tests"
+    present = {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert set(FOLDER_ROW.findall((folder / "README.md").read_text())) == present

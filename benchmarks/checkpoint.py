@@ -9,11 +9,12 @@ turn with eager PyTorch. Prints medians and writes ``benchmarks/results/checkpoi
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 from proofs_tests.models import gpt
-from proofs_tests.models.observer import Observer
+from proofs_tests.models.observer import Observation, Observer
 from proofs_tests.models.task import Task
 from proofs_tests.models.training import OPTIMIZERS, one_step
 from rich.table import Table
@@ -57,29 +58,27 @@ class Trainee:
         one_step(self.task, self.descent, 0)
 
 
-def peak(trainee: Callable[[], Trainee]) -> int:
-    """The most bytes live at once in the second step."""
+def observed(trainee: Callable[[], Trainee]) -> Observation:
+    """The live bytes over the second step."""
     with Observer() as observer:
-        observed = trainee()
+        seen = trainee()
         with observer.region() as region:
-            observed.step()
-    return region.peak
+            seen.step()
+    return region
 
 
 @contextmanager
-def within(trainee: Trainee, budget: int) -> Iterator[None]:
-    """The runtime with a budget in bytes; every constant is known to it from the start."""
-    with dtr.budget(budget, heuristic="h_dtr_eq"):
-        for tensor in trainee.task.constants():
-            tensor.detach()
+def within(room: int) -> Iterator[None]:
+    """The runtime with room for so many bytes besides all that is allocated already, also to others."""
+    with dtr.budget(dtr.live_bytes() + room):
         yield
 
 
-def feasible(shape: gpt.Shape, budget: int) -> bool:
-    """Whether a step fits."""
+def fits(shape: gpt.Shape, room: int) -> bool:
+    """Whether a step does."""
     trainee = Trainee(shape)
     try:
-        with within(trainee, budget):
+        with within(room):
             trainee.step()
     except dtr.BudgetExceeded:
         return False
@@ -89,19 +88,20 @@ def feasible(shape: gpt.Shape, budget: int) -> bool:
 def compare(name: str, rounds: int) -> list[dict[str, Any]]:
     """Eager, checkpointed and budgeted steps of one shape, in turn."""
     shape = SHAPES[name]
-    eager_peak, checkpoint_peak = peak(lambda: Trainee(shape)), peak(lambda: Trainee(shape, checkpointed))
+    alone, planned = observed(lambda: Trainee(shape)), observed(lambda: Trainee(shape, checkpointed))
     eager, by_hand, budgeted = Trainee(shape), Trainee(shape, checkpointed), Trainee(shape)
     machines: dict[str, tuple[Callable[[], AbstractContextManager[Any]], Callable[[], None]]] = {
         "eager": (nullcontext, eager.step),
         "torch.utils.checkpoint": (nullcontext, by_hand.step),
     }
-    bytes_of = {"eager": eager_peak, "torch.utils.checkpoint": checkpoint_peak}
+    bytes_of = {"eager": alone.peak, "torch.utils.checkpoint": planned.peak}
     for fraction in FRACTIONS:
-        budget = int(fraction * checkpoint_peak)
+        budget = int(fraction * planned.peak)
         machine = f"runtime, {fraction:.0%} of the checkpointed peak"
         bytes_of[machine] = budget
-        if feasible(shape, budget):
-            machines[machine] = (lambda budget=budget: within(budgeted, budget), budgeted.step)
+        room = budget - alone.start
+        if fits(shape, room):
+            machines[machine] = (partial(within, room), budgeted.step)
     times = in_turn(machines, rounds)
     return [
         {

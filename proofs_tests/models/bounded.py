@@ -74,9 +74,8 @@ def bounded(training: Training, budget: int) -> Bounded:
 
         @contextmanager
         def within() -> Iterator[None]:
-            with dtr.budget(budget, heuristic=training.heuristic) as run:
+            with dtr.budget(budget, heuristic=training.heuristic, device=training.device) as run:
                 runs.append(run)
-                introduce(task)
                 with observer.region():
                     yield
 
@@ -84,12 +83,6 @@ def bounded(training: Training, budget: int) -> Bounded:
             snapshot = train(task, training.optimizer, training.steps, within)
     observation = observer.regions[0] if observer.regions else Observation()
     return Bounded(budget, snapshot, observation, runs[0])
-
-
-def introduce(task: Task) -> None:
-    """Shows the runtime every constant, so that it counts them from the start as the observer does."""
-    for tensor in task.constants():
-        tensor.detach()
 
 
 def least_budget(attempt: Callable[[int], Bounded], low: int, high: Bounded) -> Bounded:

@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 export TORCH
 
-.PHONY: check test lint format claims venv clean
+.PHONY: check test lint bench format claims venv clean
 
 check: venv
 	$(BIN)/python -m proofs_tests.check \
@@ -26,6 +26,10 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
+
+bench: venv
+	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.checkpoint
 
 format: venv
 	$(BIN)/ruff check --fix .

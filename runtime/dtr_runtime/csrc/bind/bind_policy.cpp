@@ -44,11 +44,11 @@ class PythonPolicy final : public Policy {
       ~Close() { open = false; }
     } close{*open};
     py::list scored;
-    for (const StorageId id : heap.evictable()) {
-      const StorageView view(heap, heap[id]);
+    for (const Storage* storage : heap.evictable()) {
+      const StorageView view(heap, *storage);
       const py::object lent = py::cast(LentView(view, open));
       const py::object score = checked_(heuristic_.attr("score")(lent, clock), heuristic_, lent);
-      scored.append(py::make_tuple(score, view.sequence(), id));
+      scored.append(py::make_tuple(score, view.sequence(), storage->id));
     }
     return least_(scored).cast<StorageId>();
   }

@@ -20,7 +20,7 @@ StorageId Heap::create(Bytes size, Reason reason) {
   s.id = id;
   s.version = 0;
   s.size = size;
-  s.cost = s.last_access = s.sequence = s.searched = 0;
+  s.cost = s.last_access = s.sequence = s.searched = s.class_cost = s.departed_at = 0;
   s.handles = 1;
   s.locks = 0;
   s.evictable_at = -1;
@@ -34,7 +34,7 @@ StorageId Heap::create(Bytes size, Reason reason) {
 void Heap::destroy(StorageId id) {
   Storage& s = (*this)[id];
   make_unevictable(s);
-  if (s.node != EqClasses::none) classes_.leave(s.node, s.cost);
+  if (!s.resident) leave_class(s);
   s.id = -1;
   free_slots_.push_back(slots_[id]);
   slots_[id] = -1;
@@ -90,6 +90,7 @@ void Heap::unread(const Read& read) {
   std::vector<Reader>& readers = (*this)[read.version.storage].readers;
   const Reader last = readers.back();
   readers[read.position] = last;
+  (*this)[read.version.storage].class_cost = 0;
   (*this)[last.storage].reads[last.read].position = read.position;
   readers.pop_back();
 }
@@ -124,14 +125,14 @@ void Heap::make_evictable(Storage& s) {
   if (s.evictable_at >= 0) return;
   s.sequence = ++sequence_;
   s.evictable_at = static_cast<int32_t>(evictable_.size());
-  evictable_.push_back(s.id);
+  evictable_.push_back(&s);
 }
 
 void Heap::make_unevictable(Storage& s) {
   if (s.evictable_at < 0) return;
-  const StorageId last = evictable_.back();
+  Storage* last = evictable_.back();
   evictable_[s.evictable_at] = last;
-  (*this)[last].evictable_at = s.evictable_at;
+  last->evictable_at = s.evictable_at;
   evictable_.pop_back();
   s.evictable_at = -1;
 }
@@ -146,9 +147,17 @@ void Heap::set_evicted(Storage& s) {
 }
 
 void Heap::set_resident(Storage& s) {
+  leave_class(s);
   s.resident = true;
+  for (const Read& read : s.reads)
+    if (read.position != Read::kept) (*this)[read.version.storage].class_cost = 0;
+  for (const Reader& reader : s.readers) (*this)[reader.storage].class_cost = 0;
+}
+
+void Heap::leave_class(Storage& s) {
   classes_.leave(s.node, fault(Fault::stale_class_cost) ? 0 : s.cost);
   s.node = EqClasses::none;
+  departed_ += s.cost;
 }
 
 }  // namespace dtr

@@ -39,13 +39,16 @@ struct Reader {
 // Why a storage has no recipe.
 enum class Reason : uint8_t { none, constant, held, born_held, pinned };
 
-struct Storage {
+// The first cache line is what a policy's scan reads.
+struct alignas(64) Storage {
   StorageId id;
   int32_t version;
   Bytes size;
   Cost cost;  // of the chain
   Cost last_access;
   int64_t sequence;  // when it became evictable
+  mutable Cost class_cost;   // of the adjacent classes when last asked for; 0 if a neighbor has come back since
+  mutable Cost departed_at;  // the heap's `departed` then
   mutable int64_t searched;  // the last round of a graph search that met it
   int32_t handles;
   int32_t locks;
@@ -101,7 +104,7 @@ class Heap {
   // --- evictable storages: resident, recoverable, unlocked ---
   void make_evictable(Storage&);
   void make_unevictable(Storage&);
-  const std::vector<StorageId>& evictable() const { return evictable_; }
+  const std::vector<Storage*>& evictable() const { return evictable_; }
 
   // --- residency, which the classes follow ---
   void set_evicted(Storage&);
@@ -110,12 +113,15 @@ class Heap {
   // A number greater than all marks that earlier graph searches left.
   int64_t new_round() const { return ++round_; }
   EqClasses& classes() const { return classes_; }
+  // The cost that has ever left a class. No class has lost more since than this has grown.
+  Cost departed() const { return departed_; }
 
  private:
   static uint64_t key(Version v) {
     return static_cast<uint64_t>(static_cast<uint32_t>(v.storage)) << 32 | static_cast<uint32_t>(v.number);
   }
   void unread(const Read&);
+  void leave_class(Storage&);
 
   std::vector<int32_t> slots_;
   std::deque<Storage> storages_;
@@ -123,10 +129,11 @@ class Heap {
   std::deque<CallRecord> calls_;
   std::vector<CallRecord*> free_calls_;
   std::unordered_map<uint64_t, Kept> kept_;
-  std::vector<StorageId> evictable_;
+  std::vector<Storage*> evictable_;
   int64_t sequence_ = 0;
   mutable int64_t round_ = 0;
   mutable EqClasses classes_;
+  Cost departed_ = 0;
 };
 
 // Calls f on each evicted storage that s's recipe reads, and on each whose recipe reads s.

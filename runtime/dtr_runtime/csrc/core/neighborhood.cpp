@@ -55,7 +55,16 @@ Cost class_cost(const Heap& heap, const Storage& s) {
   const auto add = [&](const Storage& other) { total += classes.cost_once(classes.find(other.node), round); };
   for_evicted_sources(heap, s, add);
   for_evicted_readers(heap, s, add);
+  s.class_cost = total;
+  s.departed_at = heap.departed();
   return total;
+}
+
+// Evictions only add to the classes beside s and only join them. What else happens takes costs out
+// (no more than have departed), or takes a neighbor away, which resets what is remembered.
+Cost least_class_cost(const Heap& heap, const Storage& s) {
+  const Cost least = s.class_cost - (heap.departed() - s.departed_at);
+  return least > 0 ? least : 0;
 }
 
 }  // namespace dtr

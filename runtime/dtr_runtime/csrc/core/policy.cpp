@@ -30,7 +30,9 @@ struct Dtr {
   }
 };
 struct DtrEq {
-  static Score bound(const StorageView& s, Cost clock) { return Dtr::bound(s, clock); }
+  static Score bound(const StorageView& s, Cost clock) {
+    return ratio(s.cost() + s.least_class_cost(), s.size(), staleness(s, clock));
+  }
   static Score score(const StorageView& s, Cost clock) {
     return ratio(s.cost() + s.class_cost(), s.size(), staleness(s, clock));
   }
@@ -70,15 +72,15 @@ class Least final : public Policy {
     StorageId best = -1;
     Score least{};
     int64_t sequence = 0;
-    for (const StorageId id : heap.evictable()) {
-      const StorageView view(heap, heap[id]);
+    for (const Storage* storage : heap.evictable()) {
+      const StorageView view(heap, *storage);
       if constexpr (Bounded<H>)
         if (best >= 0 && less(least, H::bound(view, clock))) continue;
       const Score score = H::score(view, clock);
       if (best >= 0 && less(least, score)) continue;
       const bool later = fault(Fault::wrong_tie_break) ? view.sequence() < sequence : view.sequence() > sequence;
       if (best >= 0 && !later && !less(score, least)) continue;
-      best = id;
+      best = storage->id;
       least = score;
       sequence = view.sequence();
     }

@@ -19,6 +19,7 @@ class StorageView {
   int64_t sequence() const { return storage_->sequence; }
   Cost neighborhood_cost() const { return dtr::neighborhood_cost(*heap_, *storage_); }
   Cost class_cost() const { return dtr::class_cost(*heap_, *storage_); }
+  Cost least_class_cost() const { return dtr::least_class_cost(*heap_, *storage_); }
   Cost ancestors_cost() const { return dtr::ancestors_cost(*heap_, *storage_); }
   int64_t aliases() const { return storage_->handles; }
   int64_t dependents() const { return static_cast<int64_t>(storage_->readers.size()); }

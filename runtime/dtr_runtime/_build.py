@@ -40,7 +40,9 @@ def load(*, faults: bool = False) -> ModuleType:
     directory.mkdir(parents=True, exist_ok=True)
     try:
         with _ninja_on_path():
-            return cpp_extension.load(name, list(map(str, sources)), extra_cflags=list(flags), build_directory=str(directory))
+            return cpp_extension.load(
+                name, list(map(str, sources)), extra_cflags=list(flags), build_directory=str(directory)
+            )
     except (RuntimeError, subprocess.SubprocessError) as error:
         raise ImportError(f"dtr_runtime: its C++ core could not be compiled in {directory}: {error}") from error
 

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The C++ engine decides exactly as the reference does: the same events, in the same order, with the same bytes."""
+
+from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
+
+import pytest
+
+from dtr_reference import HEURISTICS, run
+from dtr_reference.machine import DEALLOCATIONS
+from dtr_runtime.simulator import simulate
+from dtr_spec.policy import Score, StorageView
+from dtr_spec.program import Program
+
+from ..agreement import first_difference
+from ..claims import claim
+from ..reference.programs import random_program
+from .programs import training_program
+
+PLENTY = 10**9
+PROGRAMS = 40
+RATIOS = (Fraction(1), Fraction(4, 5), Fraction(3, 5), Fraction(2, 5))
+
+
+class EveryView:
+    """A heuristic of the user's own that looks at everything a view offers."""
+
+    def score(self, storage: StorageView, clock: int) -> Score:
+        known = storage.neighborhood_cost + storage.class_cost + storage.ancestors_cost + storage.cost
+        return Fraction(known + storage.dependents, (storage.size + storage.aliases + 1) * (clock - storage.index + 99))
+
+
+class Coarse:
+    """Floats, many of them equal or infinite."""
+
+    def score(self, storage: StorageView, clock: int) -> Score:
+        return float("inf") if storage.size % 3 == 0 else round((clock - storage.last_access) / 7) / 2
+
+
+def compare(program: Program, heuristic: object, deallocation: str) -> Counter[str]:
+    """Runs on both machines within several budgets; counts the rules that were taken."""
+    plenty = run(program, PLENTY, heuristic, deallocation)  # pyright: ignore[reportArgumentType]
+    rules: Counter[str] = Counter()
+    for budget in (PLENTY, *(int(plenty.peak * ratio) for ratio in RATIOS)):
+        expected = run(program, budget, heuristic, deallocation)  # pyright: ignore[reportArgumentType]
+        found = simulate(program, budget, heuristic, deallocation)  # pyright: ignore[reportArgumentType]
+        assert first_difference(expected.trace.events, found.trace.events) is None, f"budget {budget}"
+        assert (expected.status, expected.clock, expected.peak) == (found.status, found.clock, found.peak)
+        assert expected.evictions == found.counters["evictions"]
+        assert expected.rematerializations == found.counters["rematerializations"]
+        assert expected.rematerialization_cost == found.counters["rematerialized"]
+        rules.update(event.rule for event in expected.trace.events)
+    return rules
+
+
+@claim("T9", "The engine and the reference take the same steps in the same order.", method="property-tested")
+@pytest.mark.parametrize("deallocation", DEALLOCATIONS)
+@pytest.mark.parametrize("heuristic", HEURISTICS)
+def test_lockstep(heuristic: str, deallocation: str, claim_scope: Callable[[str], None]) -> None:
+    rules: Counter[str] = Counter()
+    for seed in range(PROGRAMS):
+        rules += compare(random_program(seed, 40), heuristic, deallocation)
+        rules += compare(training_program(seed), heuristic, deallocation)
+    claim_scope(f"{2 * PROGRAMS * (1 + len(RATIOS))} runs")
+    for rule in ("evict", "need", "replay", "advance", "keep", "drop", "hold", "pin", "collect", "out_of_memory"):
+        assert rules[rule] > 0 or (rule, deallocation) == ("collect", "ignore"), f"no {rule}: nothing is shown of it"
+
+
+@claim("T9", "So they do under heuristics written in Python.", method="property-tested")
+@pytest.mark.parametrize("heuristic", [EveryView(), Coarse()], ids=lambda heuristic: type(heuristic).__name__)
+def test_lockstep_under_python_heuristics(heuristic: object, claim_scope: Callable[[str], None]) -> None:
+    for seed in range(PROGRAMS // 2):
+        compare(random_program(seed), heuristic, "eager")
+        compare(training_program(seed), heuristic, "banish")
+    claim_scope(f"{PROGRAMS * (1 + len(RATIOS))} runs")

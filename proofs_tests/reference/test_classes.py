@@ -10,6 +10,7 @@ from dtr_reference.heap import View
 from dtr_reference.machine import DEALLOCATIONS, Deallocation
 from dtr_reference.neighborhood import evicted_component, evicted_neighborhood
 from dtr_spec.policy import Score, StorageView
+from dtr_spec.program import Version
 
 from ..claims import claim
 from .audit import BothClasses, unlimited
@@ -89,6 +90,21 @@ def test_smallest_example_where_a_component_is_more_than_the_neighborhood() -> N
     view = View(machine.heap, 3)
     assert [storage.resident for storage in machine.heap.storages] == [True, False, False, True, True]
     assert (view.neighborhood_cost, view.class_cost) == (2, 2 + 3)
+
+
+def test_a_kept_version_makes_no_edge() -> None:
+    """y reads the first version of t, kept aside, while t is evicted at its second: neither is the other's neighbor."""
+    build = Builder()
+    x = build.constant(8)
+    t = build.call("t", x, sizes=(2,), cost=3)
+    build.call("norm", x, t, sizes=(1,), mutates=(1,))
+    build.call("large", x, sizes=(2,))
+    machine = Machine(build.program(), 13, Least(1))
+    machine.run()
+    view = View(machine.heap, 2)
+    assert [storage.resident for storage in machine.heap.storages] == [True, False, True, True]
+    assert list(machine.heap.kept) == [Version(1, 0)]
+    assert (view.neighborhood_cost, view.class_cost, view.ancestors_cost) == (0, 0, 0)
 
 
 def test_smallest_example_of_a_phantom_connection() -> None:

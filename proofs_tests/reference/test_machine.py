@@ -289,6 +289,34 @@ def test_inputs_are_touched_when_they_are_requested() -> None:
     assert steps(result, "evict") == ["evict 1"]
 
 
+def test_the_inputs_of_a_rematerialization_are_touched_too() -> None:
+    """a is read when b is rematerialized, after d was made; so d goes next."""
+    build = Builder()
+    x = build.constant()
+    a = build.call("a", x)
+    b = build.call("b", a)
+    build.read(x, cost=1)
+    build.read(a)
+    build.call("c", x)
+    build.call("d", x)
+    build.read(x, cost=1)
+    build.read(b)
+    build.call("e", x)
+    assert steps(both(build.program(), 4, "h_lru"), "evict") == ["evict 2", "evict 3", "evict 4"]
+
+
+def test_the_write_barrier_collects_what_nobody_can_name() -> None:
+    """Under *ignore*, released storages that read an overwritten version and cannot be needed again go with it."""
+    build = Builder()
+    p = build.constant()
+    a = build.call("a", p)
+    b = build.call("b", a)
+    build.release(a, b)
+    build.write("add_", p)
+    result = both(build.program(), 3, "h_lru", "ignore")
+    assert steps(result, "release", "collect", "call")[-3:] == ["collect 2", "collect 1", "call 5"]
+
+
 def test_a_pinned_storage_stays() -> None:
     """Pinning rematerializes a storage, forgets its recipe, and lets go what only that needed."""
     build = Builder()

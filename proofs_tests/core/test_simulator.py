@@ -76,7 +76,7 @@ class Constantly:
 
 @pytest.mark.parametrize("value", [float("nan"), None, "1", 1j])
 def test_an_unusable_score_is_an_error(value: object) -> None:
-    with pytest.raises(HeuristicError, match="Constantly.score returned"):
+    with pytest.raises(HeuristicError, match=r"Constantly\.score returned"):
         simulate(chain(4), 3, Constantly(value))
 
 
@@ -122,16 +122,8 @@ def test_counters_name_why_bytes_stay() -> None:
     d = build.call("h", c, sizes=(7,))
     build.pin(d)
     result = simulate(build.program(), 100)
-    assert {
-        name: result.counters[name] for name in ("constant", "held", "born_held", "pinned", "kept", "evictable")
-    } == {
-        "constant": 3,
-        "held": 4,
-        "born_held": 5,
-        "pinned": 7,
-        "kept": 0,
-        "evictable": 6,
-    }
+    expected = {"constant": 3, "held": 4, "born_held": 5, "pinned": 7, "kept": 0, "evictable": 6}
+    assert {name: result.counters[name] for name in expected} == expected
 
 
 def test_events_are_optional() -> None:

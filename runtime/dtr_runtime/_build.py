@@ -40,11 +40,13 @@ def load(*, faults: bool = False) -> ModuleType:
     directory.mkdir(parents=True, exist_ok=True)
     try:
         with _ninja_on_path():
-            return cpp_extension.load(
+            module = cpp_extension.load(
                 name, list(map(str, sources)), extra_cflags=list(flags), build_directory=str(directory)
             )
     except (RuntimeError, subprocess.SubprocessError) as error:
         raise ImportError(f"dtr_runtime: its C++ core could not be compiled in {directory}: {error}") from error
+    assert isinstance(module, ModuleType)
+    return module
 
 
 def _digest(sources: list[Path], flags: tuple[str, ...]) -> str:

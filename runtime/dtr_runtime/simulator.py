@@ -25,7 +25,7 @@ class Simulation:
     clock: int
     peak: int
     counters: dict[str, int]
-    """Evictions, calls replayed, what they cost, and at the end the resident bytes that cannot be evicted, by reason."""
+    """Evictions, replays, what they cost; at the end, the resident bytes that cannot be evicted, by reason."""
     failure: str | None
     """What did not fit, if memory did not suffice."""
 

@@ -7,11 +7,11 @@ from functools import cache
 from typing import get_args
 
 from dtr_reference import HEURISTICS
-from dtr_reference.machine import DEALLOCATIONS
 from dtr_spec.program import Program
 
-from ..reference.programs import random_program
+from ..reference.programs import Builder, random_program
 from ..strategies import Case, eager_peak, floor
+from ..strategies.cases import DEALLOCATIONS
 from ..strategies.training import Kind, Layer, training
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -21,6 +21,26 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 def corpus(size: int = 240) -> tuple[Case, ...]:
     """Every heuristic with every deallocation policy, on programs and budgets drawn from seeds."""
     return tuple(_case(seed) for seed in range(size))
+
+
+def every_rule() -> Program:
+    """A short program whose runs take every step that there is: within 7 bytes, all of them in one run."""
+    build = Builder()
+    weight, generator = build.constant(2), build.constant(0)
+    hidden = build.call("dropout", weight, generator, sizes=(2,), mutates=(1,), profile=(3, -1))
+    build.write("relu_", hidden)
+    part = build.alias(hidden, "row")
+    one = build.call("split", part, sizes=(2, 1))
+    other = one + 1
+    last = build.call("f", other, sizes=(3,))
+    build.read(hidden)
+    build.release(part)
+    build.write("sgd_", weight, one)
+    build.pin(one)
+    build.release(hidden, other)
+    build.read(last)
+    build.release(last)
+    return build.program()
 
 
 def training_program(seed: int, layers: int) -> Program:

@@ -2,17 +2,20 @@
 """A case is all that a run depends on: a program, a budget, a heuristic and a deallocation policy."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 from hypothesis import strategies as st
 
 from dtr_reference import HEURISTICS
-from dtr_reference.machine import DEALLOCATIONS, Deallocation
+from dtr_reference.machine import Deallocation
 from dtr_spec.policy import Heuristic
 from dtr_spec.program import Program
 
 from .memory import eager_peak, floor
 from .moves import programs
 from .training import directed_programs
+
+DEALLOCATIONS: tuple[Deallocation, ...] = get_args(Deallocation)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mutants: each a way in which a machine for rematerialization is easily got wrong."""
+
+from .planting import Edit, Fault, Mutant
+
+VALUES = "differential/test_values.py::test_every_read_on_the_corpus"
+BUDGET = "differential/test_budget.py::test_bytes_on_the_corpus"
+REFINEMENT = "differential/test_refinement.py::test_traces_of_the_corpus"
+DECISIONS = "differential/test_decisions.py::test_decisions_on_the_corpus"
+PROOF = "spec/test_lock_safety.py::test_every_rule_preserves_every_invariant"
+EXPLORATION = "spec/test_exploration.py::test_all_small_programs_under_all_policies_and_budgets"
+MONITOR = "spec/test_monitor.py"
+
+_RULES, _MACHINE, _MEMORY = "dtr_spec.rules", "dtr_reference.machine:Machine", "dtr_reference.memory:Memory"
+
+SPEC = (
+    Mutant(
+        "evict takes a locked storage",
+        Edit(f"{_RULES}:evictable", " & c.frames.every(lambda d: no(c.locked[d].has(s)))", ""),
+        PROOF,
+        "evict",
+    ),
+    Mutant(
+        "allocate beyond the budget",
+        Edit(f"{_RULES}:allocate", ", c.used + n <= c.budget),", ",),"),
+        PROOF,
+        "allocate",
+    ),
+    Mutant("hold an evicted storage", Edit(f"{_RULES}:hold", "c.resident[s], ", ""), PROOF, "hold"),
+    Mutant(
+        "a kept copy costs no bytes",
+        Edit(f"{_RULES}:keep", "used=c.used + c.facts.size(s),", "used=c.used,"),
+        EXPLORATION,
+    ),
+    Mutant(
+        "execute without the write barrier",
+        Edit(f"{_RULES}:execute", "c.kept[w].has(c.version[w]) | unread(c, w, c.version[w])", "c.alive[w]"),
+        EXPLORATION,
+    ),
+    Mutant("commit with bytes still held", Edit(f"{_RULES}:commit", ", c.held[top] == 0)", ")"), EXPLORATION),
+    Mutant(
+        "collect what a recipe reads",
+        Edit(f"{_RULES}:collect", ", unread(c, s, c.version[s]))", ")"),
+        EXPLORATION,
+    ),
+    Mutant(
+        "bind counts the bytes again",
+        Edit(
+            f"{_RULES}:bind",
+            "resident=c.resident.set(s, True),",
+            "resident=c.resident.set(s, True), used=c.used + size,",
+        ),
+        PROOF,
+        "bind",
+    ),
+    Mutant(
+        "a replay reads the current version",
+        Edit(
+            "dtr_spec.configuration:Facts._input",
+            "c.content[storage] if version == c.version[storage] else c.kept_content[storage][version]",
+            "c.content[storage]",
+        ),
+        EXPLORATION,
+    ),
+    Mutant(
+        "the monitor does not count bytes",
+        Edit("dtr_spec.monitor:_follow", "after.used != event.used", "False"),
+        f"{MONITOR}::test_a_wrong_byte_count_is_refused",
+    ),
+    Mutant(
+        "the monitor accepts half a run",
+        Edit("dtr_spec.monitor:check", "not (finished(c) or c.stopped)", "False"),
+        f"{MONITOR}::test_an_unfinished_run_is_refused",
+    ),
+)
+
+REFERENCE = (
+    Mutant(
+        "evict a locked storage",
+        Edit("dtr_reference.heap:Heap.lock", "self.pool.pop(index, None)", "pass"),
+        REFINEMENT,
+    ),
+    Mutant("skip the write barrier", Edit(f"{_MACHINE}._call", "self._write_barrier(index)", "pass"), VALUES),
+    Mutant("forget an unlock", Edit(f"{_MACHINE}._unlock", "in frame.inputs:", "in frame.inputs[1:]:"), DECISIONS),
+    Mutant(
+        "count a shared output twice",
+        Edit(f"{_MACHINE}._bind_sibling", 'self.step("bind", index)', 'self.step("bind", index, taken=storage.size)'),
+        BUDGET,
+    ),
+    Mutant(
+        "drop a version that is still read",
+        Edit(f"{_MEMORY}._drop_unread", " and not self.heap.promised(version)", ""),
+        REFINEMENT,
+    ),
+    Mutant(
+        "restore the wrong random state",
+        Edit("dtr_reference.heap:Heap.content", "version != storage.current", "False"),
+        VALUES,
+    ),
+    Mutant(
+        "results that read what their call overwrote stay recoverable",
+        Edit(f"{_MACHINE}._execute", "recoverable = kept or not results.overwritten", "recoverable = True"),
+        REFINEMENT,
+    ),
+    Mutant(
+        "replay the creation without the mutations",
+        Edit(
+            f"{_MACHINE}._rematerialize",
+            "self.program.chain(self.heap[target].current)",
+            "self.program.chain(Version(target, 0))",
+        ),
+        VALUES,
+    ),
+    Mutant(
+        "stale class cost",
+        Edit(
+            "dtr_reference.eqclass:Classes.leave",
+            "self._cost[self._root(self._node.pop(storage))] -= self._own.pop(storage)",
+            "del self._node[storage], self._own[storage]",
+        ),
+        DECISIONS,
+    ),
+    Mutant("budget off by one", Edit(f"{_MEMORY}.room", "> self.budget:", "> self.budget + 1:"), BUDGET),
+    Mutant(
+        "lost alias",
+        Edit(f"{_MACHINE}._carry_out", "self.heap[self.program.storage(handle)].handles += 1", "pass"),
+        REFINEMENT,
+    ),
+    Mutant(
+        "wrong tie-break",
+        Edit(f"{_MEMORY}._victim", "self._score(index, size), sequence", "self._score(index, size), -sequence"),
+        DECISIONS,
+    ),
+    Mutant(
+        "inputs are not touched", Edit(f"{_MACHINE}._touch", "last_access = self.clock", "last_access += 0"), DECISIONS
+    ),
+    Mutant(
+        "neighborhoods without descendants",
+        Edit("dtr_reference.neighborhood:evicted_neighborhood", " | evicted_descendants(graph, index)", ""),
+        DECISIONS,
+    ),
+)
+
+RUNTIME = (
+    Mutant("engine: evict a locked storage", Fault("evict_locked"), REFINEMENT),
+    Mutant("engine: skip the write barrier", Fault("skip_write_barrier"), REFINEMENT),
+    Mutant("engine: forget an unlock", Fault("forget_unlock"), DECISIONS),
+    Mutant("engine: count a sibling twice", Fault("count_sibling_twice"), BUDGET),
+    Mutant("engine: budget off by one", Fault("budget_off_by_one"), BUDGET),
+    Mutant("engine: stale class cost", Fault("stale_class_cost"), DECISIONS),
+    Mutant("engine: wrong tie-break", Fault("wrong_tie_break"), DECISIONS),
+    Mutant("engine: bind does not touch", Fault("forget_clock_at_bind"), DECISIONS),
+    Mutant("engine: lose a kept version", Fault("lose_kept_version"), REFINEMENT),
+    Mutant("engine: replays cost nothing", Fault("skip_replay_cost"), DECISIONS),
+    Mutant("engine: neighborhoods without descendants", Fault("forget_descendants"), DECISIONS),
+    Mutant("engine: hold without the bytes", Fault("hold_without_bytes"), REFINEMENT),
+)
+
+MUTANTS = (*SPEC, *REFERENCE, *RUNTIME)

@@ -84,7 +84,7 @@ def bounded(training: Training, budget: int) -> Bounded:
 
 
 def sufficient(attempt: Callable[[int], Bounded], alone: Eager) -> Bounded:
-    """A training that succeeds: within eager's peak or, since a recipe may keep alive what eager frees, a little more."""
+    """A training that succeeds: within eager's peak or, as recipes keep alive what eager frees, somewhat more."""
     for percent in (100, 125, 150, 200):
         result = attempt(alone.peak * percent // 100)
         if result.snapshot is not None:

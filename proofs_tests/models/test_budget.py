@@ -8,6 +8,7 @@ import pytest
 import dtr_reference
 from dtr_spec import monitor
 
+from ..agreement import first_difference
 from ..claims import claim
 from .bounded import Bounded, Eager, Training, bounded, eager, least_budget, sufficient
 from .zoo import ZOO
@@ -49,11 +50,13 @@ def check(result: Bounded, alone: Eager) -> None:
 
 
 @claim("T9", "The runtime decides on a real model as the reference does, event for event.", method="measured")
-@pytest.mark.parametrize("name", ["gpt", "resnet", "lstm", "treelstm"])
-def test_decisions_are_the_references(name: str, claim_scope: Callable[[str], None]) -> None:
+@pytest.mark.parametrize(
+    ("name", "percent"), [("gpt", 60), ("resnet", 80), ("lstm", 80), ("treelstm", 100), ("gan", 90)]
+)
+def test_decisions_are_the_references(name: str, percent: int, claim_scope: Callable[[str], None]) -> None:
     training = Training(ZOO[name], "adamw", 1)
-    result = bounded(training, int(0.6 * eager(training).peak))
+    result = bounded(training, eager(training).peak * percent // 100)
     assert result.snapshot is not None
-    expected = dtr_reference.run(result.run.program, result.budget, "h_dtr_eq")
-    assert result.run.trace.events == expected.trace.events
-    claim_scope(f"{name}: {len(expected.trace.events):,} events at 60% of eager's peak")
+    expected = dtr_reference.run(result.run.program, result.budget, "h_dtr_eq").trace
+    assert first_difference(expected.events, result.run.trace.events) is None
+    claim_scope(f"{name}: {len(expected.events):,} events at {percent}% of eager's peak")

@@ -2,6 +2,7 @@
 """Compiles the C++ core on first use, once per content of its sources, into the user's cache."""
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -34,9 +35,11 @@ def load(*, faults: bool = False) -> ModuleType:
     digest = _digest(sources, flags)
     name = f"dtr_runtime_{'faults_' if faults else ''}{digest}"
     directory = _cache() / name
-    if not (directory / f"{name}.so").exists():
-        _require_tools()
-        print("dtr_runtime: compiling its C++ core (once, about a minute)...", file=sys.stderr, flush=True)
+    finished = directory / "finished"
+    if finished.exists():
+        return _import(name, directory / f"{name}.so")
+    _require_tools()
+    print("dtr_runtime: compiling its C++ core (once, about a minute)...", file=sys.stderr, flush=True)
     directory.mkdir(parents=True, exist_ok=True)
     try:
         with _ninja_on_path():
@@ -46,6 +49,16 @@ def load(*, faults: bool = False) -> ModuleType:
     except (RuntimeError, subprocess.SubprocessError) as error:
         raise ImportError(f"dtr_runtime: its C++ core could not be compiled in {directory}: {error}") from error
     assert isinstance(module, ModuleType)
+    finished.touch()
+    return module
+
+
+def _import(name: str, library: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, library)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     return module
 
 

@@ -92,6 +92,19 @@ def test_smallest_example_where_a_component_is_more_than_the_neighborhood() -> N
     assert (view.neighborhood_cost, view.class_cost) == (2, 2 + 3)
 
 
+def test_neighborhoods_go_both_ways() -> None:
+    """In the chain a - b - c - d - e with all but c evicted, e* of c is everything else, its ancestors a and b."""
+    build = Builder()
+    handle = build.constant(0)
+    for op, cost in zip("abcde", (1, 2, 4, 8, 16), strict=True):
+        handle = build.call(op, handle, cost=cost)
+    build.call("large", 0, sizes=(4,))
+    machine = Machine(build.program(), 5, Least(1, 2, 4, 5))
+    machine.run()
+    view = View(machine.heap, 3)
+    assert (view.neighborhood_cost, view.class_cost, view.ancestors_cost) == (1 + 2 + 8 + 16, 1 + 2 + 8 + 16, 1 + 2)
+
+
 def test_a_kept_version_makes_no_edge() -> None:
     """y reads the first version of t, kept aside, while t is evicted at its second: neither is the other's neighbor."""
     build = Builder()

@@ -17,6 +17,7 @@ from proofs_tests.models import gpt
 from proofs_tests.models.observer import Observation, Observer
 from proofs_tests.models.task import Task
 from proofs_tests.models.training import OPTIMIZERS, one_step
+from rich import box
 from rich.table import Table
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
@@ -117,7 +118,8 @@ def compare(name: str, rounds: int) -> list[dict[str, Any]]:
 
 def table(results: list[dict[str, Any]]) -> Table:
     """A row a machine."""
-    shown = Table("shape", "machine", "peak or budget, bytes", "ms", "ratio to eager")
+    columns = ("shape", "machine", "peak or budget\nbytes", "ms", "ratio\nto eager")
+    shown = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in results:
         fits = row["seconds"] is not None
         times = (f"{row['seconds'] * 1e3:.2f}", f"{row['ratio_to_eager']:.3f}") if fits else ("out of memory", "")

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from proofs_tests.models import gpt
 from proofs_tests.models.training import OPTIMIZERS, one_step
+from rich import box
 from rich.table import Table
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -142,7 +143,16 @@ def measure(workload: str, rounds: int) -> Overhead:
 
 def table(results: list[Overhead]) -> Table:
     """Medians and ratios, a row a workload."""
-    shown = Table("workload", "operators", "eager ms", "runtime ms", "ratio", "added us/operator", "Python mode ratio")
+    columns = (
+        "workload",
+        "operators",
+        "eager\nms",
+        "runtime\nms",
+        "ratio",
+        "added us\nan operator",
+        "ratio of a\nPython mode",
+    )
+    shown = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
     for r in results:
         shown.add_row(
             r.workload,

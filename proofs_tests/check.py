@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
@@ -25,7 +27,7 @@ from dtr_spec.policy import Heuristic
 
 from .agreement import Case, cases, disagreement
 from .heuristic_option import HeuristicOptionError, load_heuristic
-from .models.bounded import Eager, Training, bounded, eager
+from .models.bounded import Eager, Training, eager
 from .models.verdict import Row, judge
 from .models.zoo import ZOO
 
@@ -72,6 +74,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     if given.program is not None and not (given.budget or "").isdigit():
         parser.error("--program needs --budget BYTES")
     case = None if given.program is None else Case(given.program, int(given.budget))
+    if torch.device(given.device).type == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: this machine has no CUDA device that torch can use")
     options = Options(given.heuristic, given.model, budgets, given.device, given.json, case)
     try:
         options.policy()
@@ -92,8 +96,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = [] if options.case or failed else list(steps(options, console))
     if rows:
         console.print(table(rows, options))
+        for line in complaints(rows, options):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     if options.json:
         options.json.write_text(json.dumps(report(options, wanted, failed, rows), indent=1) + "\n")
+    if not all(row.sufficient for row in rows):
+        console.print("too small: the runtime ran out of memory and said so, which is no disagreement")
     good = not failed and all(row.agrees for row in rows)
     console.print("[green]everything agrees[/green]" if good else "[red]something disagrees[/red]")
     return 0 if good else 1
@@ -118,7 +126,7 @@ def steps(options: Options, console: Console) -> Iterator[Row]:
     training = Training(ZOO[options.model], "adamw", 1, options.policy(), options.device)
     alone = eager(training)
     for budget in track(options.budgets, f"{options.model} step", console=console, transient=True):
-        yield judge(bounded(training, in_bytes(budget, alone)), alone, options.policy())
+        yield judge(training, in_bytes(budget, alone), alone)
 
 
 def in_bytes(budget: str, alone: Eager) -> int:
@@ -128,22 +136,35 @@ def in_bytes(budget: str, alone: Eager) -> int:
 
 def table(rows: list[Row], options: Options) -> Table:
     """A row a budget."""
-    shown = Table(title=f"{options.model}, one step, {options.heuristic}, {options.device}")
-    for column in ("budget", "observed peak", "evictions", "rematerializations", "slowdown in cost"):
-        shown.add_column(column, justify="right")
+    title = f"{options.model}, one step, {options.heuristic}, {options.device}"
+    shown = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("budget\nbytes", "observed\npeak", "evicted", "replayed", "cost"):
+        shown.add_column(column, justify="right", no_wrap=True)
     for column in ("decisions", "monitor", "bits"):
-        shown.add_column(column)
+        shown.add_column(column, no_wrap=True)
     for row in rows:
         peak = f"{row.peak:,}" if row.within_budget else f"[red]{row.peak:,}[/red]"
-        numbers = (f"{row.evictions:,}", f"{row.rematerializations:,}", f"{row.slowdown:.3f}")
-        bits = mark(row.bits) if row.sufficient else "[yellow]out of memory[/yellow]"
-        shown.add_row(f"{row.budget:,}", peak, *numbers, mark(row.decisions), mark(row.monitor), bits)
+        numbers = (f"{row.evictions:,}", f"{row.rematerializations:,}", f"x{row.slowdown:.3f}")
+        verdicts = (mark(row.decisions), mark(row.monitor)) if row.started or row.decisions else ("", "")
+        bits = mark(row.bits) if row.sufficient else "[yellow]too small[/yellow]"
+        shown.add_row(f"{row.budget:,}", peak, *numbers, *verdicts, bits)
     return shown
 
 
 def mark(wrong: str | None) -> str:
-    """A verdict as a cell: agreement, or the complaint."""
-    return f"[red]{wrong}[/red]" if wrong else "[green]agrees[/green]"
+    """A verdict as a cell."""
+    return "[red]differ[/red]" if wrong else "[green]agree[/green]"
+
+
+def complaints(rows: list[Row], options: Options) -> Iterator[str]:
+    """What is wrong with each budget, and how to run it again."""
+    for row in rows:
+        kept = None if row.within_budget else f"{row.peak - row.budget} bytes over the budget"
+        wrong = {"peak": kept, "decisions": row.decisions, "monitor": row.monitor, "bits": row.bits}
+        yield from (f"{row.budget:,} bytes, {what}: {why}" for what, why in wrong.items() if why)
+        if not row.agrees:
+            flags = f"--heuristic {shlex.quote(options.heuristic)} --model {options.model} --budget {row.budget}"
+            yield f"again: python -m proofs_tests.check {flags}"
 
 
 def report(options: Options, wanted: list[Case], failed: list[tuple[Case, str]], rows: list[Row]) -> dict[str, object]:

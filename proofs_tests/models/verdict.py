@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import dtr_reference
 from dtr_spec import monitor
-from dtr_spec.policy import Heuristic
+from dtr_spec.policy import Heuristic, HeuristicError
 from dtr_spec.trace import Trace
 
-from ..agreement import first_difference
-from .bounded import Bounded, Eager
+from ..agreement import described, first_difference
+from .bounded import Bounded, Eager, Training, bounded
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,14 @@ class Row:
     """How many calls were replayed."""
     slowdown: float
     """The cost of all calls executed, over the cost of the program's calls once each."""
-    decisions: str | None
-    monitor: str | None
-    bits: str | None
+    decisions: str | None = None
+    monitor: str | None = None
+    bits: str | None = None
+
+    @property
+    def started(self) -> bool:
+        """The budget held at least the constants."""
+        return self.peak > 0
 
     @property
     def within_budget(self) -> bool:
@@ -40,8 +45,17 @@ class Row:
         return self.within_budget and not (self.decisions or self.monitor or self.bits)
 
 
-def judge(result: Bounded, alone: Eager, heuristic: str | Heuristic) -> Row:
-    """Compare with the reference's decisions, the machine's rules and eager's bits."""
+def judge(training: Training, budget: int, alone: Eager) -> Row:
+    """Train within a budget; compare with the reference's decisions, the machine's rules and eager's bits."""
+    try:
+        result = bounded(training, budget)
+        return compare(result, alone, training.heuristic) if result.run else Row(budget, False, 0, 0, 0, 1.0)
+    except HeuristicError as error:
+        return Row(budget, False, 0, 0, 0, 1.0, decisions=described(error))
+
+
+def compare(result: Bounded, alone: Eager, heuristic: str | Heuristic) -> Row:
+    """The three verdicts on a training within a budget."""
     trace: Trace = result.run.trace
     rules = [event.rule for event in trace.events]
     verdict = monitor.check(trace)

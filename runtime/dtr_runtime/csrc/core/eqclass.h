@@ -59,7 +59,7 @@ class EqClasses {
     unreference(node);
   }
 
-  // The cost of a root, once per round of `mark`: 0 if this round has seen it.
+  // The cost of a root; 0 if this round has seen it before.
   int64_t cost_once(Node root, int64_t round) {
     if (std::exchange(nodes_[root].seen, round) == round) return 0;
     return nodes_[root].cost;

@@ -98,7 +98,7 @@ def compare(name: str, rounds: int) -> list[dict[str, Any]]:
     bytes_of = {"eager": alone.peak, "torch.utils.checkpoint": planned.peak}
     for fraction in FRACTIONS:
         budget = int(fraction * planned.peak)
-        machine = f"runtime, {fraction:.0%} of the checkpointed peak"
+        machine = f"runtime, {fraction:.0%} of those bytes"
         bytes_of[machine] = budget
         room = budget - alone.start
         if fits(shape, room):

@@ -4,6 +4,7 @@
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -17,6 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
+WIDTH = 120
+"""Columns of the output where no terminal says how many it has."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def in_turn(
 
 def publish(name: str, table: Table, results: list[dict[str, Any]]) -> None:
     """Print the table and write ``results/NAME.json`` with what it was measured on."""
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
     RESULTS.mkdir(exist_ok=True)
     where = {
         "torch": torch.__version__,

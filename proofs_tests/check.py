@@ -33,6 +33,8 @@ from .models.zoo import ZOO
 
 PROGRAMS = 60
 BUDGETS = ("90%", "60%", "40%", "25%")
+WIDTH = 120
+"""Columns of the output where no terminal says how many it has."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the check; the exit status."""
     options = parse(arguments)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     wanted = [options.case] if options.case else list(cases(PROGRAMS))
     failed = [(case, why) for case, why in programs(options, wanted, console) if why]
     if failed:
@@ -137,7 +139,7 @@ def in_bytes(budget: str, alone: Eager) -> int:
 def table(rows: list[Row], options: Options) -> Table:
     """A row a budget."""
     title = f"{options.model}, one step, {options.heuristic}, {options.device}"
-    shown = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in ("budget\nbytes", "observed\npeak", "evicted", "replayed", "cost"):
         shown.add_column(column, justify="right", no_wrap=True)
     for column in ("decisions", "monitor", "bits"):

@@ -74,7 +74,7 @@ class Machine(Memory):
         deallocation: Deallocation = "eager",
         interpretation: Interpretation | None = None,
     ) -> None:
-        super().__init__(budget, heuristic)
+        super().__init__(budget, heuristic, thrifty=deallocation == "eager")
         if deallocation not in DEALLOCATIONS:
             raise ValueError(f"unknown deallocation policy {deallocation!r}; known are {', '.join(DEALLOCATIONS)}")
         self.program = program
@@ -141,6 +141,8 @@ class Machine(Memory):
                 if storage.index in self.heap.pool:
                     self.evict(storage.index)
                 self.collect([storage.index])
+                if storage.alive and not storage.recoverable:
+                    self.banish(storage.index)
             case "banish":
                 self.banish(storage.index)
             case "ignore":
@@ -162,7 +164,8 @@ class Machine(Memory):
         self.frames.append(frame)
         self._drive(self._gather(frame, inputs))
         recoverable = self._keep(position, call)
-        self._profile(call, frame)
+        if call.profile:
+            self._ask(position, call, frame)
         forgotten = self._execute(position, call, recoverable)
         self._commit()
         for reads in forgotten:
@@ -285,16 +288,11 @@ class Machine(Memory):
     def _replay(self, position: int, frame: Frame, target: int, content: Value) -> Value:
         """One call of the target's chain, from the content so far to the content after."""
         call = self.program.call(position)
-        copies = [self.heap[index].size for index in self.program.writes[position] if index != target]
-        for size in copies:
-            self._allocate(frame, size)
-        self._profile(call, frame)
+        self._ask(position, call, frame)
         results = self._results(call, self._replayed_arguments(position, target, content))
         self.clock += call.cost
         self.replayed_cost += call.cost
         self.step("replay", position)
-        for size in copies:
-            self._free(frame, size)
         fresh = dict(zip(self.program.fresh[position], results.fresh, strict=True))
         for index in fresh:
             if index != target:
@@ -312,8 +310,10 @@ class Machine(Memory):
         else:
             self._free(frame, storage.size)
 
-    def _profile(self, call: Call, frame: Frame) -> None:
-        for piece in call.profile:
+    def _ask(self, position: int, call: Call, frame: Frame) -> None:
+        """The profile, between copies of what the call overwrites besides the frame's target."""
+        copies = [self.heap[index].size for index in self.program.writes[position] if index != frame.target]
+        for piece in (*copies, *call.profile, *(-size for size in copies)):
             if piece > 0:
                 self._allocate(frame, piece)
             else:

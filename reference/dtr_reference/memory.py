@@ -27,14 +27,16 @@ class ExhaustedError(Exception):
 class Memory:
     """A heap within a budget. Bytes in use change in ``step`` only, together with what is recorded."""
 
-    def __init__(self, budget: int, heuristic: Heuristic | str) -> None:
+    def __init__(self, budget: int, heuristic: Heuristic | str, thrifty: bool) -> None:
         if budget < 0:
             raise ValueError(f"the budget is {budget} bytes; it cannot be negative")
         self.budget = budget
         self.heuristic = _heuristic(heuristic)
         self.heap = Heap()
+        self.thrifty = thrifty
+        """Banish only what has no recipe, and only if that holds no more bytes than it frees."""
         self.waiting: set[int] = set()
-        """Storages to be banished when their dependents are resident."""
+        """Storages to be banished when they may be."""
         self.events: list[Event] = []
         self.position = 0
         """The command that is being carried out."""
@@ -75,11 +77,15 @@ class Memory:
         """A resident storage keeps its bytes and forgets its recipe."""
         self.step("hold", index)
         self.let_go(self.heap.forget(index))
+        if self.thrifty and self.heap[index].alive and not self.heap[index].handles:
+            self.waiting.add(index)
 
     def banish(self, index: int) -> None:
-        """Free a storage without handles for good, or wait until its dependents are resident."""
+        """Free a storage without handles for good, holding its readers; or wait until that may be done."""
         readers = self.heap.readers(index)
-        if not all(self.heap[reader].resident for reader in readers):
+        resident = all(self.heap[reader].resident for reader in readers)
+        dear = self.thrifty and sum(self.heap[reader].size for reader in readers) > self.heap[index].size
+        if not resident or dear:
             self.waiting.add(index)
             return
         self.waiting.discard(index)

@@ -214,17 +214,19 @@ class Facts:
     # --- bytes that a call asks for --------------------------------------------------------
 
     def requests(self, call: int, target: int) -> tuple[int, ...]:
-        """The declared profile of an execution.
+        """What an execution asks for: the declared profile, between copies of what it overwrites.
 
-        A rematerialization must not touch what its call once overwrote, so it first asks for
-        a copy of each overwritten storage other than its target.
+        A rematerialization must not touch what its call once overwrote, so it works on copies, but
+        for its target. The client's call overwrites in place; it asks for copies if it asks for
+        anything at all, to undo what it wrote should the rest not be had.
         """
         if call == CLIENT:
             return ()
         profile = self.program.call(call).profile
-        if target == CLIENT:
-            return profile
-        return (*(self.size(s) for s in self.program.writes[call] if s != target and self.size(s)), *profile)
+        if target == CLIENT and not profile:
+            return ()
+        copies = tuple(self.size(s) for s in self.program.writes[call] if s != target and self.size(s))
+        return (*copies, *profile, *(-size for size in copies))
 
     def asks(self, call: int, target: int, cursor: int, piece: int) -> bool:
         """Is ``piece`` what the call may ask for (negative: give back) next?"""

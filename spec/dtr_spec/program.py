@@ -201,7 +201,7 @@ class _Tables:
             raise ProgramError("a piece of the profile cannot be 0")
         if any(sum(call.profile[:end]) < 0 for end in range(len(call.profile))):
             raise ProgramError("the profile frees more than it allocated")
-        writes = _distinct(self.tensors[call.inputs[i]].storage for i in call.mutates)
+        writes = _distinct(self.tensors[call.inputs[i]].storage for i in sorted(call.mutates))
         self.reads[position] = tuple(Version(s, len(self.mutators[s])) for s in storages)
         self.writes[position] = writes
         for storage in writes:

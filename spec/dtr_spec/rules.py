@@ -297,7 +297,7 @@ def allocate(c: Configuration, n: Any) -> Step:
 
 @rule("bytes")
 def free(c: Configuration, n: Any) -> Step:
-    """The call gives bytes back: scratch while it runs; copies and unwanted results when it has computed."""
+    """The call gives bytes back: scratch and copies while it runs, unwanted results when it has computed."""
     top = c.depth
     spare = c.held[top] - c.owed[top]
     given = no(c.executed[top]) & c.facts.asks(c.call[top], c.target[top], c.cursor[top], -n)

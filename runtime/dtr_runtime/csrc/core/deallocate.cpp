@@ -9,6 +9,7 @@ namespace dtr {
 void Engine::Impl::hold(StorageId id) {
   emit(Rule::hold, id);
   forget(id, Reason::held);
+  if (deallocation == Deallocation::eager && heap.alive(id) && heap[id].handles == 0) waiting.insert(id);
 }
 
 void Engine::Impl::forget(StorageId id, Reason reason) {
@@ -25,7 +26,9 @@ void Engine::Impl::released(StorageId id) {
   switch (deallocation) {
     case Deallocation::eager:
       if (heap[id].evictable_at >= 0) evict(heap[id]);
-      return collect(id);
+      collect(id);
+      if (heap.alive(id) && !heap[id].recoverable() && !banish(id)) waiting.insert(id);
+      return;
     case Deallocation::ignore:
       return;
     case Deallocation::banish:
@@ -76,12 +79,16 @@ void Engine::Impl::settle(std::vector<StorageId> queue) {
   }
 }
 
+// Under eager eviction only if that holds no more bytes than it frees.
 bool Engine::Impl::banish(StorageId id) {
-  std::vector<StorageId> readers;
+  Bytes held = 0;
   for (const Reader& reader : heap[id].readers) {
     if (!heap[reader.storage].resident) return false;
-    readers.push_back(reader.storage);
+    held += heap[reader.storage].size;
   }
+  if (deallocation == Deallocation::eager && held > heap[id].size) return false;
+  std::vector<StorageId> readers;
+  for (const Reader& reader : heap[id].readers) readers.push_back(reader.storage);
   std::ranges::sort(readers);
   for (const StorageId reader : readers)
     if (heap.alive(reader) && heap[reader].recoverable()) hold(reader);

@@ -64,11 +64,9 @@ class Host {
   virtual void drop(Version) = 0;
   // Replay one call of `target`'s chain: `stage` 0 creates the buffer, later stages overwrite it.
   // All inputs at the versions read are resident or kept. Calls allocate/free of the engine for
-  // every byte that it asks for, copies of other overwritten storages included, and leaves the
-  // outputs for take/discard. Must not evict or materialize by itself.
+  // every byte that it asks for, copies of other overwritten storages included (given back at the
+  // end), and leaves the outputs for take/discard. Must not evict or materialize by itself.
   virtual void replay(CallId, StorageId target, int32_t stage) = 0;
-  // The call has been replayed: free the copies of other overwritten storages, if replay left them.
-  virtual void release_copies(CallId, StorageId /*target*/) {}
   // A replay's fresh output (index into the call's outputs): give it to the evicted storage, or
   // throw it away (calling engine.free for its bytes).
   virtual void take(CallId, int32_t output, StorageId) = 0;

@@ -101,7 +101,6 @@ void Engine::Impl::run_stage() {
   ++totals.rematerializations;
   totals.rematerialized += call.cost;
   emit(Rule::replay, call.id);
-  host.release_copies(call.id, target);
   settle_outputs(call, target);
 
   Frame& frame = top();

@@ -28,34 +28,29 @@ void Simulator::step(const Command& c) {
     case Command::Kind::alias: engine_.alias(c.storage, c.handle); break;
     case Command::Kind::release: engine_.release(c.storage, c.handle); break;
     case Command::Kind::pin: engine_.pin(c.storage, c.handle); break;
-    case Command::Kind::call:
-      engine_.begin(c.call, !c.outputs.empty());
-      ask(c.profile);
+    case Command::Kind::call: {
+      const CallId id = engine_.begin(c.call, !c.outputs.empty());
+      if (!c.profile.empty()) ask(id, kClient);
       engine_.commit(c.outputs, c.cost);
+    }
   }
 }
 
-void Simulator::ask(const std::vector<Bytes>& profile) {
-  for (const Bytes piece : profile)
+// The profile, between copies of what the call overwrites besides its target.
+void Simulator::ask(CallId id, StorageId target) {
+  const Command& c = program_[id];
+  const auto for_copies = [&](auto&& ask_for) {
+    for (const int32_t i : c.call.writes)
+      if (c.call.inputs[i] != target) ask_for(sizes_[c.call.inputs[i]]);
+  };
+  for_copies([&](Bytes size) { engine_.allocate(size); });
+  for (const Bytes piece : c.profile)
     if (piece >= 0) engine_.allocate(piece);
     else engine_.free(-piece);
+  for_copies([&](Bytes size) { engine_.free(size); });
 }
 
-template <class F>
-void Simulator::for_copies(CallId id, StorageId target, F&& f) const {
-  const CallSpec& call = program_[id].call;
-  for (const int32_t i : call.writes)
-    if (call.inputs[i] != target) f(sizes_[call.inputs[i]]);
-}
-
-void Simulator::replay(CallId id, StorageId target, int32_t) {
-  for_copies(id, target, [&](Bytes size) { engine_.allocate(size); });
-  ask(program_[id].profile);
-}
-
-void Simulator::release_copies(CallId id, StorageId target) {
-  for_copies(id, target, [&](Bytes size) { engine_.free(size); });
-}
+void Simulator::replay(CallId id, StorageId target, int32_t) { ask(id, target); }
 
 void Simulator::discard(CallId id, int32_t output) { engine_.free(program_[id].outputs[output]); }
 

@@ -36,16 +36,14 @@ class Simulator final : public Host {
   void keep(Version) override {}
   void drop(Version) override {}
   void replay(CallId, StorageId target, int32_t stage) override;
-  void release_copies(CallId, StorageId target) override;
   void take(CallId, int32_t, StorageId) override {}
   void discard(CallId, int32_t output) override;
   void finish(StorageId) override {}
 
  private:
   void step(const Command&);
-  void ask(const std::vector<Bytes>& profile);
-  template <class F>
-  void for_copies(CallId, StorageId target, F&&) const;
+  static constexpr StorageId kClient = -1;  // no target: the client's own call
+  void ask(CallId, StorageId target);
 
   std::vector<Command> program_;
   std::vector<Bytes> sizes_;

@@ -164,7 +164,7 @@ def test_kept_versions_keep_a_normalization_recoverable() -> None:
     result = both(build.program(), 38, LeastIndex())
     assert steps(result, "keep") == ["keep 1", "keep 2"]
     replay = steps(result)[steps(result).index("need 3") : steps(result).index("bind 3", 20)]
-    assert replay == ["need 3", "lock 0", "allocate 1", "allocate 1", "allocate 16", "replay 3", "free 1", "free 1"]
+    assert replay == ["need 3", "lock 0", "allocate 1", "allocate 1", "allocate 16", "free 1", "free 1", "replay 3"]
     assert steps(result)[-4:] == ["evict 3", "collect 3", "drop 1", "drop 2"]
     assert result.trace.events[-1].used == 18
 
@@ -430,3 +430,27 @@ def test_the_configuration_names_the_policy() -> None:
     for name in HEURISTICS:
         assert run(program, 0, name).trace.configuration == {"heuristic": name, "deallocation": "eager"}
     assert run(program, 0, Constantly(), "ignore").trace.configuration["heuristic"] == "Constantly"
+
+
+@claim("T3", "A held storage that only a smaller one's recipe reads gives way to it.", method="computed")
+def test_what_has_no_recipe_gives_way_to_its_readers() -> None:
+    """A constant without handles is freed by holding a resident reader that is no larger, but not for a larger one."""
+    for size, freed in ((2, True), (3, False)):
+        build = Builder()
+        x = build.constant(2)
+        build.call("y", x, sizes=(size,))
+        build.release(x)
+        result = audited(build.program(), 10)
+        assert steps(result)[-2:] == (["hold 1", "collect 0"] if freed else ["commit 0", "release 0"])
+
+
+def test_what_has_no_recipe_waits_for_evicted_readers() -> None:
+    """The constant goes when its reader is resident again."""
+    build = Builder()
+    x = build.constant(2)
+    y = build.call("y", x, sizes=(2,))
+    build.release(build.call("large", sizes=(8,)))
+    build.release(x)
+    build.read(y)
+    result = audited(build.program(), 10)
+    assert steps(result)[-2:] == ["hold 1", "collect 0"]

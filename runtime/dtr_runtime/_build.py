@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles the C++ core on first use, once per content of its sources, into the user's cache."""
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -39,18 +40,33 @@ def load(*, faults: bool = False) -> ModuleType:
     if finished.exists():
         return _import(name, directory / f"{name}.so")
     _require_tools()
-    print("dtr_runtime: compiling its C++ core (once, about a minute)...", file=sys.stderr, flush=True)
     directory.mkdir(parents=True, exist_ok=True)
-    try:
-        with _ninja_on_path():
-            module = cpp_extension.load(
-                name, list(map(str, sources)), extra_cflags=list(flags), build_directory=str(directory)
-            )
-    except (RuntimeError, subprocess.SubprocessError) as error:
-        raise ImportError(f"dtr_runtime: its C++ core could not be compiled in {directory}: {error}") from error
-    assert isinstance(module, ModuleType)
-    finished.touch()
+    with _alone(directory):
+        if finished.exists():
+            return _import(name, directory / f"{name}.so")
+        print("dtr_runtime: compiling its C++ core (once, about a minute)...", file=sys.stderr, flush=True)
+        try:
+            with _ninja_on_path():
+                module = cpp_extension.load(
+                    name, list(map(str, sources)), extra_cflags=list(flags), build_directory=str(directory)
+                )
+        except (RuntimeError, subprocess.SubprocessError) as error:
+            raise ImportError(f"dtr_runtime: its C++ core could not be compiled in {directory}: {error}") from error
+        assert isinstance(module, ModuleType)
+        finished.touch()
     return module
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """One process builds at a time; the operating system forgets the lock of one that was killed.
+
+    Torch's own lock is a file that outlives its process: left behind, it would be waited for without end.
+    """
+    with (directory / "building").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        (directory / "lock").unlink(missing_ok=True)
+        yield
 
 
 def _import(name: str, library: Path) -> ModuleType:

@@ -111,7 +111,7 @@ def test_a_kept_version_makes_no_edge() -> None:
     x = build.constant(8)
     t = build.call("t", x, sizes=(2,), cost=3)
     build.call("norm", x, t, sizes=(1,), mutates=(1,))
-    build.call("large", x, sizes=(2,))
+    build.call("large", x, sizes=(4,))
     machine = Machine(build.program(), 15, Least(1))
     machine.run()
     view = View(machine.heap, 2)

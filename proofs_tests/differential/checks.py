@@ -11,7 +11,7 @@ from dtr_reference.values import Interpretation
 from dtr_runtime.simulator import Simulation, simulate
 from dtr_spec import terms
 from dtr_spec.monitor import Verdict, check
-from dtr_spec.policy import Heuristic, HeuristicError, Score, StorageView
+from dtr_spec.policy import Heuristic, HeuristicError, Score, StorageView, checked
 from dtr_spec.program import Program
 from dtr_spec.trace import Event, Trace
 
@@ -69,9 +69,10 @@ def check_decisions(one: Trace, other: Trace) -> None:
 
 def check_all(case: Case) -> Run:
     """Everything that must hold of one case; returns the run of the reference machine."""
-    ours, theirs = reference(case, Terms()), simulator(case)
+    ours, again, theirs = reference(case, Terms()), reference(case, arrays.Arrays()), simulator(case)
+    check_decisions(ours.trace, again.trace)
     check_values(ours, case.program)
-    check_arrays(reference(case, arrays.Arrays()), case.program)
+    check_arrays(again, case.program)
     for trace in (ours.trace, theirs.trace):
         check_budget(trace)
         check_refinement(trace)
@@ -117,8 +118,9 @@ class Repeatable:
 
     def score(self, storage: StorageView, clock: int) -> Score:
         """The score, if it is the same twice."""
-        once, twice = self.heuristic.score(storage, clock), self.heuristic.score(storage, clock)
-        if once != twice and once == once:
+        once = checked(self.heuristic.score(storage, clock), self.heuristic, storage)
+        twice = self.heuristic.score(storage, clock)
+        if once != twice:
             raise HeuristicError(
                 f"{type(self.heuristic).__name__}.score returned {once!r}, then {twice!r}, for storage {storage.index} "
                 f"at clock {clock}; it must be deterministic in what it is given"

@@ -15,7 +15,7 @@ from .checks import Repeatable
 
 @contextmanager
 def replayable(case: Case, test: str) -> Iterator[None]:
-    """Whatever is raised inside gets a note with the replay command.
+    """Whatever is raised inside gets a note with the program and the command that replays the case.
 
     Hypothesis runs the smallest failing case last, so one file per test ends up holding that one.
     """
@@ -23,6 +23,8 @@ def replayable(case: Case, test: str) -> Iterator[None]:
         yield
     except Exception as error:
         path = Path(tempfile.gettempdir(), f"dtr-failing-{test}.jsonl")
+        commands = "".join(f"\n  {position:3} {command}" for position, command in enumerate(case.program.commands))
+        error.add_note(f"program, within {case.budget} bytes, deallocation {case.deallocation}:{commands}")
         error.add_note(f"replay: {saved(case, path)}")
         raise
 

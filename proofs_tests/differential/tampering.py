@@ -17,7 +17,7 @@ class Tampered(NamedTuple):
     kind: str
     rule: str
     """The rule of the event that was tampered with."""
-    index: int
+    position: int
     trace: Trace
 
 

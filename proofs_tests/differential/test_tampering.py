@@ -49,7 +49,7 @@ def test_tampered_traces_are_rejected(claim_scope: Callable[[str], None], capsys
         check_refinement(trace)
         for forged in tampered(trace):
             accepted = bool(check(forged.trace))
-            assert not accepted or genuine(forged.trace), f"{forged.kind} of event {forged.index}: {forged.trace}"
+            assert not accepted or genuine(forged.trace), f"{forged.kind} of event {forged.position}: {forged.trace}"
             tally[forged.rule, forged.kind, "accepted" if accepted else "rejected"] += 1
     assert {rule for rule, _, _ in tally} == set(RULES)
     accepted = sum(count for (_, _, verdict), count in tally.items() if verdict == "accepted")

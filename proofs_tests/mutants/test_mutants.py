@@ -14,7 +14,7 @@ from ..claims import claim
 from .catalog import MUTANTS, RUNTIME
 from .planting import Edit, Fault, Mutant
 
-PACKAGE = __package__.rpartition(".")[0]
+PACKAGE = __name__.rpartition(".mutants.")[0]
 
 
 @claim("suite", "Each seeded fault in any layer makes the test named for it fail.", method="computed")

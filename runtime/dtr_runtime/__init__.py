@@ -3,7 +3,10 @@
 
 from .budget import Run as Run
 from .budget import budget as budget
+from .budget import evicted as evicted
 from .budget import live_bytes as live_bytes
+from .budget import parse as parse
+from .budget import pin as pin
 from .errors import BudgetError as BudgetError
 from .errors import BudgetExceeded as BudgetExceeded
 from .errors import NondeterministicOperator as NondeterministicOperator

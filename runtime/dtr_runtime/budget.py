@@ -15,6 +15,7 @@ from dtr_spec.program import Call, Command, Constant, Fresh, Pin, Program, Relea
 from dtr_spec.trace import Event, Trace
 
 from ._build import load
+from .accessors import PinningAccessors
 from .errors import BudgetError
 from .stats import Stats
 
@@ -124,18 +125,35 @@ class budget:  # noqa: N801: read as a verb phrase, with dtr.budget("2GiB")
         name = heuristic if isinstance(heuristic, str) else type(heuristic).__name__
         self._run = Run(scope, size, {"heuristic": name, "deallocation": deallocation, "clock": clock, "device": device})
         self._scope = scope
+        self._accessors = PinningAccessors(_core.pin, _core.pin_storage)
 
     def __enter__(self) -> Run:
         self._scope.enter()
+        self._accessors.install()
         return self._run
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._accessors.remove()
         try:
             self._scope.leave()
         except BaseException as failure:
             if error is None:
                 raise
             error.add_note(f"then, leaving the budget's scope: {failure}")
+
+
+def pin(tensor: torch.Tensor) -> None:
+    """Make a tensor's bytes resident for the rest of the scope.
+
+    Operators bring back evicted tensors by themselves, and what hands out a raw pointer (``numpy()``, ``data_ptr()``)
+    pins. Other accesses to evicted bytes raise ``RuntimeError`` that says to pin first. Raises ``BudgetExceeded``.
+    """
+    _core.pin(tensor)
+
+
+def evicted(tensor: torch.Tensor) -> bool:
+    """Whether the tensor's bytes are evicted at the moment."""
+    return _core.evicted(tensor)
 
 
 def live_bytes() -> int:

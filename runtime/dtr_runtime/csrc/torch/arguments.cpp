@@ -14,11 +14,11 @@ RecordedTensor::RecordedTensor(const at::Tensor& tensor, int32_t slot)
       negative(tensor.is_neg()),
       wrapped(tensor.unsafeGetTensorImpl()->is_wrapped_number()) {}
 
-at::Tensor RecordedTensor::over(const std::vector<c10::Storage>& inputs) const {
+at::Tensor RecordedTensor::over(const std::vector<c10::Storage>& storages) const {
   if (!defined) return {};
   c10::Storage storage = slot == kNoSlot
       ? c10::Storage(c10::Storage::use_byte_size_t(), 0, at::DataPtr(nullptr, c10::Device(c10::kCPU)), nullptr, false)
-      : inputs[slot];
+      : slot == kCreated ? storages.back() : storages[slot];
   at::Tensor tensor = at::detail::make_tensor<c10::TensorImpl>(
       std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CPU), dtype);
   tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);
@@ -28,23 +28,23 @@ at::Tensor RecordedTensor::over(const std::vector<c10::Storage>& inputs) const {
   return tensor;
 }
 
-torch::jit::Stack RecordedArguments::stack(const std::vector<c10::Storage>& inputs) const {
+torch::jit::Stack RecordedArguments::stack(const std::vector<c10::Storage>& storages) const {
   torch::jit::Stack stack;
   stack.reserve(arguments_.size());
-  const RecordedTensor* next = tensors_.begin();
+  auto next = tensors_.begin();
   for (const Argument& argument : arguments_) {
     if (argument.shape == kPlain) {
       stack.push_back(argument.value);
     } else if (argument.shape == kTensor) {
-      stack.emplace_back((next++)->over(inputs));
+      stack.emplace_back((next++)->over(storages));
     } else if (argument.shape == kTensors) {
       c10::List<at::Tensor> list;
-      for (int64_t i = 0; i < argument.value.toInt(); ++i) list.push_back((next++)->over(inputs));
+      for (int64_t i = 0; i < argument.value.toInt(); ++i) list.push_back((next++)->over(storages));
       stack.emplace_back(std::move(list));
     } else {
       c10::List<std::optional<at::Tensor>> list;
       for (int64_t i = 0; i < argument.value.toInt(); ++i, ++next)
-        list.push_back(next->defined ? std::optional(next->over(inputs)) : std::nullopt);
+        list.push_back(next->defined ? std::optional(next->over(storages)) : std::nullopt);
       stack.emplace_back(std::move(list));
     }
   }

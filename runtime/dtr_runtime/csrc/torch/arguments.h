@@ -14,7 +14,8 @@
 
 namespace dtr {
 
-constexpr int32_t kNoSlot = -1;  // a tensor without bytes, or whose bytes are not read
+constexpr int32_t kNoSlot = -1;   // a tensor without bytes, or whose bytes are not read
+constexpr int32_t kCreated = -2;  // the memory that the call is the first to write
 
 struct RecordedTensor {
   c10::SmallVector<int64_t, 4> sizes, strides;
@@ -25,12 +26,16 @@ struct RecordedTensor {
 
   RecordedTensor() = default;  // undefined
   RecordedTensor(const at::Tensor&, int32_t slot);
-  at::Tensor over(const std::vector<c10::Storage>& inputs) const;
+  // `storages`: the call's inputs, then what it is the first to write, if it is.
+  at::Tensor over(const std::vector<c10::Storage>& storages) const;
 };
 
 class RecordedArguments {
  public:
-  void reserve(size_t count) { arguments_.reserve(count); }
+  void clear() {
+    arguments_.clear();
+    tensors_.clear();
+  }
   void plain(c10::IValue value) { arguments_.push_back({std::move(value), kPlain}); }
   void tensor(RecordedTensor tensor) {
     arguments_.push_back({c10::IValue(), kTensor});
@@ -43,7 +48,7 @@ class RecordedArguments {
   void element(RecordedTensor tensor) { tensors_.push_back(std::move(tensor)); }
 
   // The call's stack, with tensors over the storages given.
-  torch::jit::Stack stack(const std::vector<c10::Storage>& inputs) const;
+  torch::jit::Stack stack(const std::vector<c10::Storage>& storages) const;
 
  private:
   enum Shape : uint8_t { kPlain, kTensor, kTensors, kOptionals };
@@ -52,7 +57,7 @@ class RecordedArguments {
     Shape shape;
   };
   std::vector<Argument> arguments_;
-  c10::SmallVector<RecordedTensor, 2> tensors_;
+  std::vector<RecordedTensor> tensors_;
 };
 
 // Calls visit(tensor, argument index) for each tensor of the arguments, undefined ones included.
@@ -86,9 +91,8 @@ void for_each_result(c10::ArrayRef<c10::IValue> results, Visit visit) {
 
 // `slot_of` gives the position among the call's inputs of a tensor, or kNoSlot.
 template <typename SlotOf>
-RecordedArguments record(const Operator& op, c10::ArrayRef<c10::IValue> arguments, SlotOf slot_of) {
-  RecordedArguments recorded;
-  recorded.reserve(arguments.size());
+void record(
+    RecordedArguments& recorded, const Operator& op, c10::ArrayRef<c10::IValue> arguments, SlotOf slot_of) {
   auto tensor = [&](const c10::IValue& value) {
     return value.isTensor() && value.toTensor().defined() ? RecordedTensor(value.toTensor(), slot_of(value.toTensor()))
                                                           : RecordedTensor();
@@ -105,7 +109,6 @@ RecordedArguments record(const Operator& op, c10::ArrayRef<c10::IValue> argument
       for (const c10::IValue& element : elements) recorded.element(tensor(element));
     }
   }
-  return recorded;
 }
 
 }  // namespace dtr

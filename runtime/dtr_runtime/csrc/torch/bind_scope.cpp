@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <torch/csrc/DynamicTypes.h>
 #include <torch/extension.h>
 
 #include "../bind/bind.h"
@@ -46,6 +47,12 @@ void enter(const std::shared_ptr<Scope>& scope) {
   }
 }
 
+void pin(const c10::Storage& storage) {
+  const std::shared_ptr<Scope> scope = active_scope();
+  py::gil_scoped_release no_gil;
+  if (scope) scope->pin(*storage.unsafeGetStorageImpl());
+}
+
 void leave(Scope& scope) {
   struct Stop {
     ~Stop() { stop_interposing(); }
@@ -86,6 +93,13 @@ void bind_scope(py::module_& m) {
     std::lock_guard lock(ledger.mutex());
     if (tensor.has_storage()) ledger.adopt(*tensor.storage().unsafeGetStorageImpl(), kNobody);
   });
+  m.def("pin", [](const at::Tensor& tensor) {
+    if (tensor.has_storage()) pin(tensor.storage());
+  });
+  m.def("pin_storage", [](const py::object& storage) { pin(torch::createStorage(storage.ptr())); });
+  m.def("evicted", [](const at::Tensor& tensor) {
+    return tensor.has_storage() && Scope::evicted(*tensor.storage().unsafeGetStorageImpl());
+  });
   m.def("live_bytes", [] {
     Ledger& ledger = Ledger::instance();
     std::lock_guard lock(ledger.mutex());
@@ -96,7 +110,6 @@ void bind_scope(py::module_& m) {
            py::arg("verify"), py::arg("record"))
       .def("enter", &enter)
       .def("leave", &leave)
-      .def("pin", py::overload_cast<const at::Tensor&>(&Scope::pin), py::call_guard<py::gil_scoped_release>())
       .def("commands", &commands)
       .def("events", [](const Scope& scope) { return to_list(scope.engine().events()); })
       .def("stats", &stats);

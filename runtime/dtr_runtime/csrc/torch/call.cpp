@@ -29,16 +29,18 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     lock.unlock();
     return split(op, known, keys, stack);
   }
-  if (pending_) close_pending(continues_pending(known, arguments));
-  settle();
-
   Call call{&known};
-  gather(call, arguments);
-  prepare(call, op, keys, arguments);
+  within_budget(known.name, [&] {
+    if (pending_) resolve_pending(call, arguments);
+    settle();
+    gather(call, arguments);
+    prepare(call, op, keys, arguments);
+  });
   begin(call);
+  if (call.created.data) fill(call);
   run(call, op, keys, stack);
   const auto results = torch::jit::last(*stack, op.schema().returns().size());
-  if (clock_ == Clock::logical) call.cost = logical_cost(known, call.bytes, results, call.products);
+  if (clock_ == Clock::logical) call.cost = logical_cost(call.bytes, results, call.products);
   const std::vector<Output> fresh = call.opaque ? std::vector<Output>() : outputs(results);
   if (known.kind == Kind::allocate && fresh.size() == 1 && blocks_.size() == 1) {
     pending_ = std::make_unique<Call>(std::move(call));
@@ -89,7 +91,7 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
       call.opaque = true;
       return;
     }
-    if (known.shape_only) return;
+    if (known.shape_only || tensor.storage().unsafeGetStorageImpl() == call.created.storage) return;
     call.bytes += tensor.numel() * static_cast<Bytes>(tensor.itemsize());
     Node* node = find(tensor.storage().unsafeGetStorageImpl());
     if (!node) return;
@@ -127,19 +129,24 @@ void Scope::prepare(
     }
     return;
   }
-  bool needed = known.returns_fresh;
+  bool needed = known.returns_fresh || call.created.data;
   for (StorageId id : call.written) needed |= engine_.recoverable(id);
   if (!needed) return;
-  call.record = std::make_unique<Record>(Record{op, &known, keys});
+  call.record = {recycled(), Recycle{this}};
   Record& record = *call.record;
-  record.arguments = dtr::record(known, arguments, [&](const at::Tensor& tensor) {
+  record.op = op;
+  record.known = &known;
+  record.keys = keys;
+  dtr::record(record.arguments, known, arguments, [&](const at::Tensor& tensor) {
     if (known.shape_only) return kNoSlot;
+    if (tensor.storage().unsafeGetStorageImpl() == call.created.storage) return kCreated;
     Node* node = find(tensor.storage().unsafeGetStorageImpl());
     return node ? node->slot : kNoSlot;
   });
   for (StorageId id : spec_.inputs) record.inputs.push_back({id, node(id).version});
+  record.created = call.created.size;
   record.writes.append(spec_.writes.begin(), spec_.writes.end());
-  const Numerics now = Numerics::now();
+  const Numerics now = Numerics::now(known.pointwise ? numerics_.get() : nullptr);
   if (!numerics_ || *numerics_ != now) numerics_ = std::make_shared<const Numerics>(now);
   record.numerics = numerics_;
 }
@@ -149,11 +156,7 @@ void Scope::begin(Call& call) {
   recorder_.begin(call.known->name, spec_);
   PhaseGuard deciding(*this, Phase::deciding);
   try {
-    call.id = engine_.begin(spec_, call.known->returns_fresh);
-  } catch (const OutOfMemory& error) {
-    recorder_.abandon();
-    recorder_.stop();
-    failures.budget(error, call.known->name);
+    within_budget(call.known->name, [&] { engine_.begin(spec_, call.known->returns_fresh || call.created.data); });
   } catch (...) {
     recorder_.abandon();
     recorder_.stop();
@@ -169,6 +172,7 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
       call.record->random = call.random->last;
     }
   }
+  const Operator& known = *call.known;
   current_ = &call;
   const auto done = c10::make_scope_exit([&] { current_ = nullptr; });
   const auto start = std::chrono::steady_clock::now();
@@ -176,18 +180,13 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
     PhaseGuard running(*this, Phase::running);
     Unlocked unlocked(*this);
     below(op, keys, stack);
-  } catch (const OutOfMemory& error) {
-    give_up(call);
-    recorder_.stop();
-    failures.budget(error, call.known->name);
   } catch (...) {
     give_up(call);
-    throw;
+    within_budget(known.name, [] { throw; });
   }
   if (clock_ == Clock::measured)
     call.cost = std::max<Cost>(
         1, std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
-  free_backups(call);
 }
 
 // Before the first memory that a call asks for while it runs: from then on it can fail half done.
@@ -198,7 +197,6 @@ void Scope::guard_writes() {
     Node& written = node(id);
     if (written.size == 0) continue;
     engine_.allocate(written.size);
-    recorder_.piece(written.size);
     void* copy = ledger_.take(written.size, kInternal);
     std::memcpy(copy, written.data, written.size);
     current_->backups.push_back({&written, copy});
@@ -209,7 +207,6 @@ void Scope::free_backups(Call& call) {
   for (const Copy& backup : call.backups) {
     ledger_.free(backup.data);
     engine_.free(backup.node->size);
-    recorder_.piece(-backup.node->size);
   }
   call.backups.clear();
 }
@@ -217,13 +214,9 @@ void Scope::free_backups(Call& call) {
 // The call raised: everything is as it was before.
 void Scope::give_up(Call& call) {
   for (const Copy& backup : call.backups) std::memcpy(backup.node->data, backup.data, backup.node->size);
-  free_backups(call);
   if (call.random) restore(call.random->generator, *call.random->last);
-  for (void* block : blocks_) {
-    ledger_.find(block)->owner = kInternal;
-    unclaimed_.push_back(block);
-  }
-  blocks_.clear();
+  release_blocks();
+  free_backups(call);
   recorder_.abandon();
   PhaseGuard deciding(*this, Phase::deciding);
   engine_.abandon();
@@ -244,20 +237,25 @@ std::vector<Scope::Output> Scope::outputs(c10::ArrayRef<c10::IValue> results) {
   return fresh;
 }
 
-void Scope::commit(Call& call, const std::vector<Output>& fresh) {
-  std::vector<Bytes> sizes;
-  for (const Output& output : fresh) sizes.push_back(output.size);
-  // What the call holds beyond its results (a cache, the new bytes of a resized argument) is the
-  // client's from now on, without a recipe.
+// What a call holds beyond its results (a cache, the new bytes of a resized argument) is the client's
+// from now on, without a recipe.
+void Scope::release_blocks() {
   for (void* block : blocks_) {
     Block* held = ledger_.find(block);
     if (held->owner != kCall) continue;
     engine_.free(held->size);
-    recorder_.piece(-held->size);
+    if (!replaying_) recorder_.piece(-held->size);
     held->owner = kInternal;
     unclaimed_.push_back(block);
   }
   blocks_.clear();
+}
+
+void Scope::commit(Call& call, const std::vector<Output>& fresh) {
+  std::vector<Bytes> sizes;
+  for (const Output& output : fresh) sizes.push_back(output.size);
+  release_blocks();
+  free_backups(call);
   std::vector<StorageId> ids;
   {
     PhaseGuard deciding(*this, Phase::deciding);
@@ -267,13 +265,13 @@ void Scope::commit(Call& call, const std::vector<Output>& fresh) {
   for (size_t i = 0; i < ids.size(); ++i) {
     Node& created = add(ids[i], fresh[i].size, fresh[i].data);
     created.client = fresh[i].storage;
-    if (call.record && engine_.recoverable(ids[i])) created.chain.push_back(call.id);
+    if (call.record && engine_.recoverable(ids[i])) created.chain.push_back(call.record.get());
     if (verify_) created.print = fingerprint(created.data, created.size);
   }
   for (StorageId id : call.written) {
     Node& written = node(id);
     ++written.version;
-    if (call.record && engine_.recoverable(id)) written.chain.push_back(call.id);
+    if (call.record && engine_.recoverable(id)) written.chain.push_back(call.record.get());
     if (verify_ && written.data) written.print = fingerprint(written.data, written.size);
   }
   if (call.record) {
@@ -281,8 +279,8 @@ void Scope::commit(Call& call, const std::vector<Output>& fresh) {
     record.outputs.append(ids.begin(), ids.end());
     record.sizes.append(sizes.begin(), sizes.end());
     for (StorageId id : ids) record.users += !node(id).chain.empty();
-    for (StorageId id : call.written) record.users += !node(id).chain.empty() && node(id).chain.back() == call.id;
-    if (record.users > 0) records_[call.id] = std::move(call.record);
+    for (StorageId id : call.written) record.users += !node(id).chain.empty() && node(id).chain.back() == &record;
+    if (record.users > 0) call.record.release();
   }
   settle();
 }

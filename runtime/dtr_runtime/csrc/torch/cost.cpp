@@ -11,11 +11,10 @@ namespace {
 
 constexpr Cost kUnit = 64;
 
-// The two largest tensors of a product determine it: with numbers of elements a, b and a shared
-// dimension of the last axes, the work of (m x k)(k x n) is a * n. For a convolution each element
-// of the weight meets every position of the image.
+// The work of (m x k)(k x n) is mk * n. In a convolution each element of the weight meets every
+// position of the image.
 int64_t product_of(const at::Tensor& left, const at::Tensor& right) {
-  if (left.dim() > 2 && right.dim() > 2 && left.dim() == right.dim() && left.dim() >= 4) {
+  if (left.dim() >= 4 && left.dim() == right.dim()) {
     int64_t positions = left.size(0);
     for (int64_t axis = 2; axis < left.dim(); ++axis) positions *= left.size(axis);
     return positions * right.numel();
@@ -41,7 +40,7 @@ int64_t products(const Operator& op, c10::ArrayRef<c10::IValue> arguments) {
   return largest && second ? product_of(*largest, *second) : 0;
 }
 
-Cost logical_cost(const Operator&, Bytes argument_bytes, c10::ArrayRef<c10::IValue> results, int64_t products) {
+Cost logical_cost(Bytes argument_bytes, c10::ArrayRef<c10::IValue> results, int64_t products) {
   Bytes bytes = argument_bytes;
   for_each_result(results, [&](const at::Tensor& tensor) {
     if (tensor.defined()) bytes += tensor.numel() * static_cast<Bytes>(tensor.itemsize());

@@ -10,8 +10,9 @@
 namespace dtr {
 
 // At least 1. One unit is 64 bytes read or written, or 64 multiplications of a matrix product.
-Cost logical_cost(const Operator&, Bytes argument_bytes, c10::ArrayRef<c10::IValue> results, int64_t products);
-// Multiplications of a matrix product, a convolution or its backward; 0 for other operators.
+Cost logical_cost(Bytes argument_bytes, c10::ArrayRef<c10::IValue> results, int64_t products);
+// Multiplications of a matrix product, a convolution or its backward, as its two largest tensors
+// suggest; 0 for other operators.
 int64_t products(const Operator&, c10::ArrayRef<c10::IValue> arguments);
 
 }  // namespace dtr

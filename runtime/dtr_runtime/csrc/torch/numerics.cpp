@@ -2,6 +2,7 @@
 #include "numerics.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <c10/core/DefaultDtype.h>
 
 #if defined(__x86_64__)
@@ -49,12 +50,13 @@ const char* matmul_name(at::Float32MatmulPrecision precision) {
 
 }  // namespace
 
-Numerics Numerics::now() {
+Numerics Numerics::now(const Numerics* last) {
   at::Context& context = at::globalContext();
   Numerics now{};
   now.dtype = c10::get_default_dtype_as_scalartype();
   now.threads = at::get_num_threads();
   now.float_mode = processor_mode();
+  now.grad_mode = at::GradMode::is_enabled();
   now.deterministic = context.deterministicAlgorithms();
   now.warn_only = context.deterministicAlgorithmsWarnOnly();
   now.fill_uninitialized = context.deterministicFillUninitializedMemory();
@@ -65,9 +67,14 @@ Numerics Numerics::now() {
   now.flash = context.userEnabledFlashSDP();
   now.math = context.userEnabledMathSDP();
   now.math_reduction = context.allowFP16BF16ReductionMathSDP();
-  for (size_t i = 0; i < kFloat32.size(); ++i)
-    now.float32[i] = context.float32Precision(kFloat32[i].first, kFloat32[i].second);
-  now.matmul = context.float32MatmulPrecision();
+  if (last) {
+    now.float32 = last->float32;
+    now.matmul = last->matmul;
+  } else {
+    for (size_t i = 0; i < kFloat32.size(); ++i)
+      now.float32[i] = context.float32Precision(kFloat32[i].first, kFloat32[i].second);
+    now.matmul = context.float32MatmulPrecision();
+  }
   return now;
 }
 
@@ -76,6 +83,7 @@ void Numerics::apply() const {
   c10::set_default_dtype(c10::scalarTypeToTypeMeta(dtype));
   if (at::get_num_threads() != threads) at::set_num_threads(threads);
   set_processor_mode(float_mode);
+  at::GradMode::set_enabled(grad_mode);
   context.setDeterministicAlgorithms(deterministic, warn_only);
   context.setDeterministicFillUninitializedMemory(fill_uninitialized);
   context.setUserEnabledMkldnn(mkldnn);

@@ -13,6 +13,7 @@ struct Numerics {
   c10::ScalarType dtype;  // the default one, for factories
   int threads;            // how reductions are split
   unsigned float_mode;    // the processor's rounding and denormal flags
+  bool grad_mode;         // some kernels return more when there will be a backward pass
   bool deterministic, warn_only, fill_uninitialized;
   bool mkldnn, mkldnn_deterministic, nnpack, fp16_reduction;
   bool flash, math, math_reduction;  // scaled dot product attention
@@ -20,7 +21,8 @@ struct Numerics {
   at::Float32MatmulPrecision matmul;
   bool operator==(const Numerics&) const = default;
 
-  static Numerics now();
+  // Reading the precisions of matrix products is slow; operators without any may say so and get `last`'s.
+  static Numerics now(const Numerics* last = nullptr);
   void apply() const;
 };
 

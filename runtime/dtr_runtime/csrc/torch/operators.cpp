@@ -107,6 +107,7 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
   shape_only = kShapeOnly.count(name) && !out_variant;
   overwrites = kOverwriting.count(name) || out_variant;
   elementwise_list = is_list_loop(name, schema);
+  pointwise = op.hasTag(at::Tag::pointwise);
   matmul_like = kMatmulLike.count(name);
   if (!op.operator_name().overload_name.empty()) name += "." + op.operator_name().overload_name;
 }

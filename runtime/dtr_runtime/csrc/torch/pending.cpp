@@ -8,16 +8,43 @@
 
 namespace dtr {
 
-bool Scope::continues_pending(const Operator& op, c10::ArrayRef<c10::IValue> arguments) {
-  if (!op.overwrites) return false;
-  bool overwritten = false, read = false;
+// How the operator treats that memory: it fills it from nothing else, overwrites it with what it
+// computes from other tensors, or anything else.
+Scope::Use Scope::use_of_pending(const Operator& op, c10::ArrayRef<c10::IValue> arguments) const {
+  if (!op.overwrites) return Use::other;
+  bool overwritten = false, read = false, others = false;
   for_each_tensor(op, arguments, [&](const at::Tensor& tensor, size_t argument) {
-    if (!tensor.defined() || !tensor.has_storage()) return;
-    if (tensor.storage().unsafeGetStorageImpl() != pending_output_.storage) return;
+    if (!tensor.defined()) return;
+    if (!tensor.has_storage() || tensor.storage().unsafeGetStorageImpl() != pending_output_.storage) {
+      others = true;
+      return;
+    }
     const bool all = tensor.numel() * static_cast<Bytes>(tensor.itemsize()) == pending_output_.size;
     (op.writes[argument] && all && tensor.is_non_overlapping_and_dense() ? overwritten : read) = true;
   });
-  return overwritten && !read;
+  if (!overwritten || read) return Use::other;
+  return others ? Use::overwrites : Use::fills;
+}
+
+// A call that fills it takes it over as its own result: nothing has to be made room for in between.
+void Scope::resolve_pending(Call& call, c10::ArrayRef<c10::IValue> arguments) {
+  const Use use = use_of_pending(*call.known, arguments);
+  if (use != Use::fills) return close_pending(use == Use::overwrites);
+  call.created = pending_output_;
+  const std::unique_ptr<Call> pending = std::move(pending_);
+  pending_output_ = {};
+  blocks_.clear();
+  engine_.free(call.created.size);
+  recorder_.piece(-call.created.size);
+  commit(*pending, {});
+}
+
+// The memory is the call's.
+void Scope::fill(Call& call) {
+  engine_.allocate(call.created.size);
+  recorder_.piece(call.created.size);
+  ledger_.find(call.created.data)->owner = kCall;
+  blocks_.push_back(call.created.data);
 }
 
 void Scope::close_pending(bool recoverable) {
@@ -35,12 +62,12 @@ void Scope::close_pending(bool recoverable) {
 void Scope::settle() {
   if (pending_) close_pending(false);
   while (!unclaimed_.empty()) {
-    void* data = unclaimed_.back();
-    unclaimed_.pop_back();
+    void* data = unclaimed_.front();
     constant(ledger_.find(data)->size, data);
+    unclaimed_.erase(unclaimed_.begin());
   }
   for (size_t i = 0; i < deaths_.size(); ++i)
-    if (Node* dead = nodes_[deaths_[i]].get()) die(*dead);
+    if (Node* dead = nodes_[deaths_[i]]) die(*dead);
   deaths_.clear();
 }
 

@@ -43,8 +43,10 @@ class RandomGuard {
 }  // namespace
 
 void Scope::replay(CallId id, StorageId target, int32_t stage) {
-  const Record& record = *records_.at(id);
+  const Record& record = *node(target).chain[stage];
   std::vector<c10::Storage> storages;
+  replaying_ = true;
+  const auto done = c10::make_scope_exit([&] { replaying_ = false; });
   try {
     for (size_t slot = 0; slot < record.inputs.size(); ++slot) {
       const Version version = record.inputs[slot];
@@ -62,12 +64,20 @@ void Scope::replay(CallId id, StorageId target, int32_t stage) {
         storages.push_back(borrow(bytes(version), input.size));
       }
     }
+    if (record.created > 0) {
+      engine_.allocate(record.created);
+      blocks_.push_back(ledger_.take(record.created, kCall));
+      storages.push_back(borrow(blocks_.back(), record.created));
+    }
     rerun(record, storages);
   } catch (...) {
-    release_copies(id, target);
-    for (void* block : blocks_) ledger_.find(block)->owner = kInternal;
+    release_copies();
+    release_blocks();
+    for (size_t i = 0; i < replayed_.size(); ++i)
+      if (replayed_[i]) discard(id, static_cast<int32_t>(i));
     throw;
   }
+  release_copies();
   if (stage > 0) return;
   for (size_t i = 0; i < record.outputs.size(); ++i)
     if (record.outputs[i] == target) rebuilt_[target] = std::exchange(replayed_[i], nullptr);
@@ -76,10 +86,9 @@ void Scope::replay(CallId id, StorageId target, int32_t stage) {
 // Runs the call and leaves its new storages' memory in `replayed_`.
 void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storages) {
   std::vector<Output> fresh;
+  replayed_.clear();
   {
     PhaseGuard running(*this, Phase::running);
-    replaying_ = true;
-    const auto done = c10::make_scope_exit([&] { replaying_ = false; });
     torch::jit::Stack stack = record.arguments.stack(storages);
     {
       Unlocked unlocked(*this);
@@ -87,29 +96,22 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
       c10::impl::ExcludeDispatchKeyGuard no_python(c10::python_ks);
       NumericsGuard numerics(*record.numerics);
       RandomGuard random(record);
-      below(record.op, record.keys, &stack);
+      below(*record.op, record.keys, &stack);
     }
-    fresh = outputs(torch::jit::last(stack, record.op.schema().returns().size()));
+    fresh = outputs(torch::jit::last(stack, record.op->schema().returns().size()));
     for (const Output& output : fresh) {
       output.storage->_mutable_data_ptr_no_checks().release_context();
       blocks_.erase(std::find(blocks_.begin(), blocks_.end(), output.data));
     }
   }
-  for (void* block : blocks_) {  // a cache that the kernel keeps
-    Block* held = ledger_.find(block);
-    engine_.free(held->size);
-    held->owner = kInternal;
-    unclaimed_.push_back(block);
-  }
-  blocks_.clear();
-  replayed_.clear();
+  release_blocks();
   for (const Output& output : fresh) replayed_.push_back(output.data);
   bool same = fresh.size() == record.outputs.size();
   for (size_t i = 0; same && i < fresh.size(); ++i) same = fresh[i].size == record.sizes[i];
   if (!same) failures.nondeterministic(record.known->name, "it returns other storages when called again");
 }
 
-void Scope::release_copies(CallId, StorageId) {
+void Scope::release_copies() {
   for (const Copy& copy : copies_) {
     ledger_.free(copy.data);
     engine_.free(copy.node->size);

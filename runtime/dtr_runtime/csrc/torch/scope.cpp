@@ -10,6 +10,12 @@ namespace dtr {
 
 Failures failures{};
 
+namespace {
+
+std::vector<std::shared_ptr<Scope>> wrecks;  // scopes that could not bring everything back
+
+}  // namespace
+
 Scope::Scope(
     Bytes budget, std::unique_ptr<Policy> policy, Deallocation deallocation, Clock clock, bool verify, bool record)
     : ledger_(Ledger::instance()),
@@ -25,10 +31,12 @@ Scope::~Scope() = default;
 void Scope::enter() {
   std::lock_guard lock(ledger_.mutex());
   try {
-    for (const auto& [data, block] : ledger_.blocks()) constant(block.size, data);
-  } catch (const OutOfMemory& error) {
+    within_budget("what is already allocated when the scope begins", [&] {
+      for (const auto& [data, block] : ledger_.blocks()) constant(block.size, data);
+    });
+  } catch (...) {
     disown();
-    failures.budget(error, "what is already allocated when the scope begins");
+    throw;
   }
   ledger_.set_keeper(this);
   active_ = true;
@@ -54,12 +62,8 @@ void Scope::leave() {
   active_ = false;
   ledger_.set_keeper(nullptr);
   disown();
-  if (!failure) return;
-  try {
-    std::rethrow_exception(failure);
-  } catch (const OutOfMemory& error) {
-    failures.budget(error, "the tensors that are alive when the scope ends");
-  }
+  if (failure)
+    within_budget("what is alive when the scope ends", [&] { std::rethrow_exception(failure); });
 }
 
 void Scope::pin(StorageId id) {
@@ -68,36 +72,34 @@ void Scope::pin(StorageId id) {
   engine_.pin(id, id);
 }
 
-void Scope::pin(const at::Tensor& tensor) {
+void Scope::pin(c10::StorageImpl& storage) {
   std::lock_guard one_at_a_time(serial_mutex_);
   std::lock_guard lock(ledger_.mutex());
-  if (!active_ || !tensor.has_storage()) return;
-  settle();
-  Node* node = find(tensor.storage().unsafeGetStorageImpl());
-  if (!node || !engine_.recoverable(node->id)) return;
-  try {
-    pin(node->id);
-  } catch (const OutOfMemory& error) {
-    recorder_.stop();
-    failures.budget(error, "dtr_runtime.pin");
-  }
+  if (!active_ || phase_ != Phase::idle) return;
+  within_budget("dtr_runtime.pin", [&] {
+    settle();
+    Node* node = find(&storage);
+    if (node && engine_.recoverable(node->id)) pin(node->id);
+  });
 }
 
 // The client's blocks are nobody's again; what only recipes needed is freed.
 void Scope::disown() {
-  for (const auto& node : nodes_) {
-    if (!node || !node->data || node->foreign) continue;
-    if (node->handle) {
-      ledger_.find(node->data)->owner = kNobody;
-    } else {
-      ledger_.free(node->data);
-      node->data = nullptr;
+  for (Node* node : nodes_) {
+    if (!node) continue;
+    // What could not be brought back stays evicted, and still tells us when it dies.
+    if (node->handle && !node->data && node->size > 0) wrecks.push_back(shared_from_this());
+    if (node->data && !node->foreign) {
+      if (node->handle) {
+        ledger_.find(node->data)->owner = kNobody;
+      } else {
+        ledger_.free(node->data);
+      }
     }
     node->foreign = {};
   }
   for (const auto& [version, copy] : kept_) ledger_.free(copy);
   kept_.clear();
-  records_.clear();
   foreign_.clear();
 }
 

@@ -9,10 +9,13 @@
 #include <c10/util/SmallVector.h>
 #include <c10/util/flat_hash_map.h>
 
+#include <deque>
 #include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "../core/engine.h"
@@ -26,6 +29,7 @@
 namespace dtr {
 
 class Scope;
+struct Record;
 
 // A storage as the scope knows it. Its bytes are `data`, whether the client's storage still lives
 // or only recipes need them.
@@ -39,14 +43,14 @@ struct Node {
   int32_t version = 0;
   int32_t slot = 0;                     // position among the inputs of call number `serial`
   int64_t serial = 0;
-  c10::SmallVector<CallId, 2> chain;    // recorded calls that produce it, creation first
+  c10::SmallVector<Record*, 2> chain;   // the calls that produce it, creation first, as in the engine
   uint64_t print = 0;                   // of the current version, when verifying
   c10::Storage foreign;                 // kept alive: memory that is not torch's
 };
 
 // What it takes to run a call again.
 struct Record {
-  c10::OperatorHandle op;
+  std::optional<c10::OperatorHandle> op;
   const Operator* known;
   c10::DispatchKeySet keys;
   RecordedArguments arguments;
@@ -57,6 +61,7 @@ struct Record {
   std::shared_ptr<const Numerics> numerics;
   at::Generator generator;
   std::shared_ptr<const RandomState> random;
+  Bytes created = 0;                    // of the memory that the call is the first to write, if it is
   int32_t users = 0;  // storages whose chain the call is in
 };
 
@@ -69,7 +74,7 @@ struct Failures {
 };
 extern Failures failures;
 
-class Scope final : public Host, public Keeper {
+class Scope final : public Host, public Keeper, public std::enable_shared_from_this<Scope> {
  public:
   Scope(Bytes budget, std::unique_ptr<Policy>, Deallocation, Clock, bool verify, bool record);
   ~Scope() override;
@@ -81,8 +86,9 @@ class Scope final : public Host, public Keeper {
   void leave();
   // A client's operator call, at the interposed dispatch key.
   void call(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
-  // Makes the bytes of a tensor resident for good (for accessors that bypass operators).
-  void pin(const at::Tensor&);
+  // Makes a storage resident for good (for accesses that bypass operators).
+  void pin(c10::StorageImpl&);
+  static bool evicted(c10::StorageImpl&);
 
   const Engine& engine() const { return engine_; }
   const Recorder& recorder() const { return recorder_; }
@@ -101,7 +107,6 @@ class Scope final : public Host, public Keeper {
   void keep(Version) override;
   void drop(Version) override;
   void replay(CallId, StorageId target, int32_t stage) override;
-  void release_copies(CallId, StorageId target) override;
   void take(CallId, int32_t output, StorageId) override;
   void discard(CallId, int32_t output) override;
   void finish(StorageId target) override;
@@ -113,6 +118,11 @@ class Scope final : public Host, public Keeper {
   class PhaseGuard;
   class Unlocked;
 
+  // Records are reused: most live for one step.
+  struct Recycle {
+    Scope* scope;
+    void operator()(Record* record) const { scope->recycle(record); }
+  };
   struct Output {
     c10::StorageImpl* storage;
     void* data;
@@ -130,8 +140,7 @@ class Scope final : public Host, public Keeper {
   // A call under way.
   struct Call {
     const Operator* known;
-    CallId id = 0;
-    std::unique_ptr<Record> record;
+    std::unique_ptr<Record, Recycle> record{};
     bool opaque = false;   // has tensors without strided bytes: cannot be replayed
     Bytes bytes = 0;       // of its tensor arguments
     int64_t products = 0;
@@ -139,12 +148,16 @@ class Scope final : public Host, public Keeper {
     Random* random = nullptr;
     c10::SmallVector<StorageId, 2> written{};
     std::vector<Copy> backups{};  // of what it overwrites, in case it fails
-    bool guarded = false;
+    bool guarded = false;         // the backups are made
+    Output created{};             // memory that it is the first to write
   };
 
   // scope.cpp
   void pin(StorageId);
   void disown();
+  // Runs f; the engine's refusal becomes the client's exception, and recording ends.
+  template <typename F>
+  auto within_budget(const std::string& where, F f);
 
   // call.cpp
   void split(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*);
@@ -155,20 +168,27 @@ class Scope final : public Host, public Keeper {
   void guard_writes();
   void undo(Call&);
   void free_backups(Call&);
+  void release_blocks();
   std::vector<Output> outputs(c10::ArrayRef<c10::IValue> results);
   void commit(Call&, const std::vector<Output>&);
   void give_up(Call&);
 
   // pending.cpp: memory handed out that nobody has written yet
-  bool continues_pending(const Operator&, c10::ArrayRef<c10::IValue> arguments);
+  enum class Use : uint8_t { fills, overwrites, other };
+  Use use_of_pending(const Operator&, c10::ArrayRef<c10::IValue> arguments) const;
+  void resolve_pending(Call&, c10::ArrayRef<c10::IValue> arguments);
   void close_pending(bool recoverable);
+  void fill(Call&);
   void settle();
 
   // replay.cpp
   void rerun(const Record&, const std::vector<c10::Storage>& inputs);
+  void release_copies();
 
   // storages.cpp
   Node& node(StorageId id) { return *nodes_[id]; }
+  Record* recycled();
+  void recycle(Record*);
   Node& add(StorageId, Bytes, void* data);
   Node* find(c10::StorageImpl*);
   Node& constant(Bytes, void* data);
@@ -189,15 +209,17 @@ class Scope final : public Host, public Keeper {
   std::recursive_mutex serial_mutex_;  // one call at a time
   Phase phase_ = Phase::idle;
   bool active_ = false;
-  bool replaying_ = false;
   int64_t calls_ = 0;
 
-  std::vector<std::unique_ptr<Node>> nodes_;
-  ska::flat_hash_map<CallId, std::unique_ptr<Record>> records_;
+  std::vector<Node*> nodes_;  // by id; null once collected
+  std::deque<Node> node_arena_;
+  std::vector<Node*> spare_nodes_;
+  std::deque<Record> record_arena_;
+  std::vector<Record*> spare_records_;
   ska::flat_hash_map<c10::StorageImpl*, StorageId> foreign_;
   std::map<std::pair<StorageId, int32_t>, void*> kept_;
   std::vector<std::unique_ptr<Random>> generators_;
-  std::shared_ptr<const Numerics> numerics_;
+  std::shared_ptr<const Numerics> numerics_;  // of the latest recorded call
 
   CallSpec spec_;                    // of the call under way
   Call* current_ = nullptr;          // the client's call whose kernel runs
@@ -210,7 +232,18 @@ class Scope final : public Host, public Keeper {
   std::map<StorageId, void*> rebuilt_;   // buffers between the stages of a rematerialization
   std::vector<void*> replayed_;          // outputs of the call just replayed
   std::vector<Copy> copies_;             // what it overwrote besides its target
+  bool replaying_ = false;
 };
+
+template <typename F>
+auto Scope::within_budget(const std::string& where, F f) {
+  try {
+    return f();
+  } catch (const OutOfMemory& error) {
+    recorder_.stop();
+    failures.budget(error, where);
+  }
+}
 
 class Scope::PhaseGuard {
  public:

@@ -2,6 +2,7 @@
 // Storages: how the scope knows them, how they lose and regain their bytes, how they die.
 #include "scope.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "fingerprint.h"
@@ -20,7 +21,10 @@ void no_op(void*) {}
 
 Node& Scope::add(StorageId id, Bytes size, void* data) {
   if (static_cast<size_t>(id) >= nodes_.size()) nodes_.resize(id + 1);
-  nodes_[id] = std::make_unique<Node>(Node{this, id, size, data});
+  if (spare_nodes_.empty()) spare_nodes_.push_back(&node_arena_.emplace_back());
+  nodes_[id] = spare_nodes_.back();
+  spare_nodes_.pop_back();
+  *nodes_[id] = Node{this, id, size, data};
   if (data) ledger_.find(data)->owner = id;
   return *nodes_[id];
 }
@@ -44,7 +48,7 @@ Node* Scope::find(c10::StorageImpl* storage) {
     return &node;
   }
   if (!pointer.device().is_cpu() || storage->nbytes() == 0) return nullptr;
-  if (auto known = foreign_.find(storage); known != foreign_.end()) return nodes_[known->second].get();
+  if (auto known = foreign_.find(storage); known != foreign_.end()) return nodes_[known->second];
   const Bytes size = static_cast<Bytes>(storage->nbytes());
   if (ledger_.adopt(*storage, kInternal)) {
     Node& node = constant(size, pointer.get());
@@ -82,13 +86,10 @@ StorageId Scope::request(Bytes size) {
     case Phase::deciding:
       return kInternal;  // a heuristic's own tensors: entered in the books when it is done
     case Phase::idle: {
-      settle();
-      try {
+      return within_budget("an allocation outside every operator", [&] {
+        settle();
         return constant(size, nullptr).id;
-      } catch (const OutOfMemory& error) {
-        recorder_.stop();
-        failures.budget(error, "an allocation outside every operator");
-      }
+      });
     }
   }
   return kNobody;
@@ -126,7 +127,7 @@ bool Scope::returned(void* data, const Block& block) {
     return false;
   }
   if (owner < 0) {
-    unclaimed_.erase(std::find(unclaimed_.begin(), unclaimed_.end(), data));
+    unclaimed_.erase(std::remove(unclaimed_.begin(), unclaimed_.end(), data), unclaimed_.end());
     return false;
   }
   on_death(&node(owner));
@@ -142,6 +143,10 @@ void Scope::on_death(void* dead) {
   node.handle = false;
   scope.deaths_.push_back(node.id);
   if (scope.active_ && scope.phase_ == Phase::idle) scope.settle();
+}
+
+bool Scope::evicted(c10::StorageImpl& storage) {
+  return storage._mutable_data_ptr_no_checks().get_deleter() == &Scope::on_death;
 }
 
 void Scope::die(Node& node) {
@@ -175,15 +180,16 @@ void Scope::attach(Node& node, void* data) {
 
 void Scope::verify(Node& node) {
   if (fingerprint(node.data, node.size) == node.print) return;
-  const Record& record = *records_.at(node.chain.back());
-  failures.nondeterministic(record.known->name, "its result has other bits when computed again");
+  failures.nondeterministic(node.chain.back()->known->name, "its result has other bits when computed again");
 }
 
 void Scope::collect(StorageId id) {
   Node& gone = node(id);
   unchain(gone);
   if (gone.data && !gone.foreign) ledger_.free(gone.data);
-  nodes_[id].reset();
+  gone.foreign = {};
+  spare_nodes_.push_back(&gone);
+  nodes_[id] = nullptr;
 }
 
 void Scope::forget(StorageId id) {
@@ -191,11 +197,29 @@ void Scope::forget(StorageId id) {
 }
 
 void Scope::unchain(Node& node) {
-  for (CallId call : node.chain) {
-    auto record = records_.find(call);
-    if (--record->second->users == 0) records_.erase(record);
-  }
+  for (Record* record : node.chain)
+    if (--record->users == 0) recycle(record);
   node.chain.clear();
+}
+
+Record* Scope::recycled() {
+  if (spare_records_.empty()) return &record_arena_.emplace_back();
+  Record* record = spare_records_.back();
+  spare_records_.pop_back();
+  return record;
+}
+
+void Scope::recycle(Record* record) {
+  record->arguments.clear();
+  record->inputs.clear();
+  record->writes.clear();
+  record->outputs.clear();
+  record->sizes.clear();
+  record->created = 0;
+  record->generator = {};
+  record->random.reset();
+  record->users = 0;
+  spare_records_.push_back(record);
 }
 
 void Scope::keep(Version version) {

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accesses that are no operators, to an evicted tensor: each in a process of its own, since some could kill it."""
+
+import subprocess
+import sys
+
+import pytest
+
+import dtr_runtime
+
+PROGRAM = """
+import copy, io, pickle, sys, warnings
+import numpy as np
+import torch
+import dtr_runtime as dtr
+warnings.simplefilter("ignore")
+a = torch.arange(4096.0)
+expected = a * 2
+with dtr.budget(dtr.live_bytes() + 4 * a.nbytes, heuristic="h_lru") as run:
+    x = a * 2
+    ballast = [a + i for i in range(6)]
+    del ballast
+    assert dtr.evicted(x)
+    try:
+        result = eval(sys.argv[1])
+    except RuntimeError as error:
+        assert "dtr_runtime.pin" in str(error) and sys.argv[2] == "raises", error
+    else:
+        assert sys.argv[2] == "works"
+        ballast = [a + i for i in range(6)]
+        del ballast
+        if isinstance(result, np.ndarray):
+            assert (result == expected.numpy()).all()
+        elif isinstance(result, torch.Tensor) and result.shape == expected.shape:
+            assert torch.equal(result, expected)
+assert torch.equal(x, expected)
+"""
+
+WORKS = [
+    *("x.numpy()", "np.asarray(x)", "x.detach().numpy()", "x.tolist()", "x.data_ptr()", "x[1].item()", "repr(x)"),
+    *("x.is_shared()", "x.untyped_storage().is_shared()", "x.untyped_storage().data_ptr()", "x.share_memory_()"),
+    *("pickle.dumps(x)", "copy.deepcopy(x)", "torch.save(x, io.BytesIO())", "torch.from_dlpack(x)", "hash(x)"),
+    *("len(x)", "list(x)[:2]", "x.is_pinned()", "x.is_set_to(x)", "x.untyped_storage().nbytes()", "x.new_tensor(x)"),
+    *("torch.tensor(x)", "torch.as_tensor(x)", "x.to('meta')", "x.unique()", "x.resize_(4096)", "bool((x > 0).any())"),
+]
+RAISES = [
+    *("bytes(x.untyped_storage())", "x.untyped_storage().tolist()", "x.untyped_storage()[0]"),
+    *("x.untyped_storage().resize_(4)", "x.untyped_storage().clone()", "x.untyped_storage().fill_(0)"),
+    *("x.apply_(lambda v: v)", "x.untyped_storage().float()"),
+]
+
+
+@pytest.mark.parametrize(
+    ("access", "outcome"), [(a, "works") for a in WORKS] + [(a, "raises") for a in RAISES], ids=WORKS + RAISES
+)
+def test_access_to_an_evicted_tensor(access: str, outcome: str) -> None:
+    assert dtr_runtime.live_bytes() >= 0  # compiled, so that the processes need not
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, access, outcome], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_pinned_tensor_stays_where_numpy_sees_it() -> None:
+    import torch
+
+    a = torch.randn(1 << 12)
+    with dtr_runtime.budget(dtr_runtime.live_bytes() + 4 * a.nbytes, heuristic="h_lru") as run:
+        x = a * 2
+        seen = x.numpy()
+        ballast = [a + i for i in range(6)]
+        del ballast
+        assert run.stats.evictions > 0
+        assert not dtr_runtime.evicted(x)
+        assert (seen == (a + a).numpy()).all()

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine's bytes are the allocator's, and never exceed the budget."""
+
+import pytest
+import torch
+
+import dtr_runtime as dtr
+
+from ..models.observer import Observer
+from .trainings import NETWORKS, least_room, train
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_observed_bytes_stay_within_the_budget(network: str) -> None:
+    room = int(least_room(network, "sgd") * 1.05)
+    with Observer() as observer:
+        train(network, "sgd", room, observer.region)
+    assert 0 < observer.regions[0].peak <= room
+
+
+def test_engine_and_allocator_agree_after_every_operator() -> None:
+    a = torch.randn(1 << 12)
+    with dtr.budget(dtr.live_bytes() + 24 * a.nbytes) as run:
+        tensors = [a]
+        for i in range(40):
+            tensors.append(tensors[i // 2] * 2 + i)
+            if i % 9 == 0:
+                tensors[i // 2].sin_()
+            if i % 7 == 6:
+                del tensors[1]
+            assert run.stats.used == dtr.live_bytes() <= run.stats.budget
+        del tensors
+
+
+def test_memory_asked_for_outside_operators_counts() -> None:
+    before = dtr.live_bytes()
+    with dtr.budget(before + 10_000) as run:
+        storage = torch.empty(0).untyped_storage()
+        storage.resize_(8_000)
+        assert run.stats.used == before + 8_000
+        with pytest.raises(dtr.BudgetExceeded):
+            torch.empty(0).untyped_storage().resize_(8_000)
+        del storage
+        assert run.stats.used == before
+
+
+def test_memory_from_before_the_scope_counts() -> None:
+    a = torch.randn(1 << 12)
+    with pytest.raises(dtr.BudgetExceeded), dtr.budget(a.nbytes - 1):
+        pass
+    with dtr.budget(dtr.live_bytes() + 8):
+        assert a.add_(1) is a
+
+
+def test_budgets_do_not_nest() -> None:
+    with dtr.budget("1GiB"), pytest.raises(RuntimeError, match="do not nest"), dtr.budget("1MiB"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("512MiB", 512 << 20), ("2 GB", 2_000_000_000), ("10", 10), (7, 7), ("1.5KiB", 1536)]
+)
+def test_budgets_are_read(text: str | int, size: int) -> None:
+    with dtr.budget(1 << 40 if size < 1 << 20 else text) as run:
+        assert run.stats.budget == (1 << 40 if size < 1 << 20 else size)
+    assert dtr.parse(text) == size
+
+
+@pytest.mark.parametrize("wrong", ["", "12 parsecs", -1, 0, 1.5, 0.0])
+def test_wrong_budgets_are_refused(wrong: float | str) -> None:
+    with pytest.raises(dtr.BudgetError):
+        dtr.parse(wrong)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When something fails: what was overwritten is restored, and all tensors remain valid."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import dtr_runtime as dtr
+
+SIZE = 1 << 14
+
+
+def test_the_error_says_what_would_do() -> None:
+    a = torch.randn(SIZE)
+    with dtr.budget(dtr.live_bytes() + a.nbytes // 2), pytest.raises(dtr.BudgetExceeded) as caught:
+        a + 1
+    error = caught.value
+    assert error.need == a.nbytes
+    assert error.least == error.used + error.need > error.budget
+    assert "aten::add" in str(error)
+    assert isinstance(error, torch.OutOfMemoryError)
+    with dtr.budget(error.least):
+        a + 1
+
+
+def test_a_failing_call_restores_batch_statistics() -> None:
+    x = torch.randn(16, 8, 16, 16)
+    norm = torch.nn.BatchNorm2d(8)
+    before = [b.clone() for b in norm.buffers()]
+    with dtr.budget(dtr.live_bytes() + x.nbytes // 2), pytest.raises(dtr.BudgetExceeded):
+        F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, training=True)
+    assert all(map(torch.equal, norm.buffers(), before))
+
+
+def test_a_failing_call_restores_the_generator() -> None:
+    a = torch.randn(SIZE)
+    state = torch.get_rng_state()
+    with dtr.budget(dtr.live_bytes() + a.nbytes // 2), pytest.raises(dtr.BudgetExceeded):
+        torch.randn(SIZE)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_scope_goes_on_after_a_failure() -> None:
+    a = torch.randn(SIZE)
+    with dtr.budget(dtr.live_bytes() + 5 * a.nbytes, heuristic="h_lru") as run:
+        kept = a * 2
+        with pytest.raises(dtr.BudgetExceeded):
+            torch.zeros(8 * SIZE)
+        assert torch.equal(kept, torch.add(a, a))
+        assert run.stats.used == dtr.live_bytes()
+
+
+def test_kernels_exceptions_pass_unchanged() -> None:
+    a = torch.randn(SIZE)
+    with dtr.budget(dtr.live_bytes() + 4 * a.nbytes) as run:
+        with pytest.raises(RuntimeError, match="must match the size"):
+            a + torch.ones(3)
+        with pytest.raises(IndexError):
+            a.index_select(0, torch.tensor([SIZE + 1]))
+        assert run.stats.used == dtr.live_bytes()
+        b = a * 2
+    assert torch.equal(b, a + a)
+
+
+def test_an_exception_leaves_all_tensors_valid() -> None:
+    a = torch.randn(SIZE)
+    kept = []
+    with pytest.raises(KeyError), dtr.budget(dtr.live_bytes() + 5 * a.nbytes, heuristic="h_lru"):
+        for i in range(3):
+            kept.append(a * i)
+        ballast = [a + i for i in range(6)]
+        del ballast
+        raise KeyError
+    assert all(torch.equal(t, a * i) for i, t in enumerate(kept))
+
+
+def test_leaving_lifts_a_budget_too_small_for_what_is_alive() -> None:
+    a = torch.randn(SIZE)
+    kept = []
+    with pytest.raises(dtr.BudgetExceeded, match="when the scope ends"), dtr.budget(dtr.live_bytes() + 4 * a.nbytes):
+        for i in range(8):
+            kept.append(a + i)
+    assert all(torch.equal(t, a + i) for i, t in enumerate(kept))
+
+
+def test_user_heuristics_may_fail() -> None:
+    class Broken:
+        def score(self, storage: object, clock: int) -> float:
+            raise ZeroDivisionError(f"{storage} at {clock}")
+
+    a = torch.randn(SIZE)
+    with dtr.budget(dtr.live_bytes() + 3 * a.nbytes, heuristic=Broken()) as run:
+        b = a * 2
+        with pytest.raises(ZeroDivisionError):
+            _ = [a + i for i in range(4)]
+        assert run.stats.used == dtr.live_bytes()
+    assert torch.equal(b, a + a)

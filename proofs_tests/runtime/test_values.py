@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Single tensors: seen evicted, then seen again with the same bits."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import dtr_runtime as dtr
+
+SIZE = 1 << 14
+
+
+def random_in_place(a: Tensor) -> list[Tensor]:
+    """Uninitialized memory, filled by a generator."""
+    return [torch.empty_like(a).normal_()]
+
+
+def random_from_own_generator(a: Tensor) -> list[Tensor]:
+    """A generator that the user made, advanced twice."""
+    generator = torch.Generator().manual_seed(7)
+    return [torch.rand(a.shape, generator=generator), torch.randn(a.shape, generator=generator)]
+
+
+def dropout(a: Tensor) -> list[Tensor]:
+    """Its mask is random and lives on in the graph."""
+    return [F.dropout(a, 0.4)]
+
+
+def overwritten(a: Tensor) -> list[Tensor]:
+    """A temporary, written in place twice, once through a view."""
+    b = a * 3
+    b.add_(1)
+    b.view(2, -1)[0].mul_(a.view(2, -1)[1])
+    return [b]
+
+
+def several(a: Tensor) -> list[Tensor]:
+    """Two results of one operator."""
+    return list(torch.sort(a * 2))
+
+
+def view(a: Tensor) -> list[Tensor]:
+    """Only a view of the result survives, with strides and an offset."""
+    return [(a * 5).view(128, -1).t()[3:7, ::2]]
+
+
+def complex_view(a: Tensor) -> list[Tensor]:
+    """A conjugate view of a result."""
+    return [torch.complex(a, a + 1).conj() * 2]
+
+
+def constant_overwritten(a: Tensor) -> list[Tensor]:
+    """What was computed from a constant before it was overwritten."""
+    before = a.clone() + 0
+    kept = torch.sin(before)
+    before.zero_()
+    return [kept, before]
+
+
+def from_python(a: Tensor) -> list[Tensor]:
+    """Memory of an uninitialized tensor that no operator filled."""
+    return [torch.tensor([1.5] * a.numel())]
+
+
+CASES: list[Callable[[Tensor], list[Tensor]]] = [
+    *(random_in_place, random_from_own_generator, dropout, overwritten, several, view, complex_view),
+    *(constant_overwritten, from_python),
+]
+UNEVICTABLE = {from_python}
+
+
+def pressure(a: Tensor, run_bytes: int) -> None:
+    """Fills what is left of the budget with results that are dropped afterwards."""
+    ballast = [a + i for i in range(max(1, (run_bytes - dtr.live_bytes()) // a.nbytes + 8))]
+    del ballast
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_evicted_results_come_back_bit_for_bit(case: Callable[[Tensor], list[Tensor]]) -> None:
+    torch.manual_seed(0)
+    a = torch.randn(SIZE)
+    state = torch.get_rng_state()
+    expected = [t.clone() for t in case(a)]
+    after = torch.get_rng_state()
+    torch.set_rng_state(state)
+    budget = dtr.live_bytes() + 12 * a.nbytes
+    with dtr.budget(budget, heuristic="h_lru", verify=True):
+        results = case(a)
+        pressure(a, budget)
+        if case not in UNEVICTABLE:
+            assert any(map(dtr.evicted, results))
+        assert all(map(torch.equal, results, expected))
+        pressure(a, budget)
+    assert not any(map(dtr.evicted, results))
+    assert all(map(torch.equal, results, expected))
+    assert torch.equal(torch.get_rng_state(), after)
+
+
+def test_replay_uses_the_settings_of_the_first_run() -> None:
+    a = torch.randn(SIZE)
+    with dtr.budget(dtr.live_bytes() + 12 * a.nbytes, heuristic="h_lru", verify=True) as run:
+        zeros = torch.zeros(SIZE // 2)
+        torch.set_default_dtype(torch.float64)
+        try:
+            pressure(a, run.stats.budget)
+            assert dtr.evicted(zeros)
+            assert zeros.sum().item() == 0
+            assert torch.get_default_dtype() is torch.float64
+        finally:
+            torch.set_default_dtype(torch.float32)
+
+
+def test_verification_names_an_operator_whose_replay_differs() -> None:
+    count = [0.0]
+
+    @torch.library.custom_op("dtr_test::counting", mutates_args=())
+    def counting(x: Tensor) -> Tensor:
+        count[0] += 1
+        return x + count[0]
+
+    a = torch.randn(SIZE)
+    b = None
+    with (
+        pytest.raises(dtr.NondeterministicOperator, match="dtr_test::counting"),
+        dtr.budget(dtr.live_bytes() + 12 * a.nbytes, heuristic="h_lru", verify=True) as run,
+    ):
+        b = counting(a)
+        pressure(a, run.stats.budget)
+        b.sum()
+    assert b is not None

@@ -24,7 +24,7 @@ FAULT_FLAGS = ("-DDTR_FAULTS",)
 
 @cache
 def load(*, faults: bool = False) -> ModuleType:
-    """The compiled module; ``faults`` builds the variant whose seeded faults can be switched on.
+    """The compiled module; ``faults`` builds the engine and its simulator alone, with faults to switch on.
 
     Raises ``ImportError``, naming what to install, if there is no C++20 compiler, no ``Python.h`` or no
     ninja, or if compilation fails.
@@ -32,7 +32,7 @@ def load(*, faults: bool = False) -> ModuleType:
     from torch.utils import cpp_extension
 
     flags = (*FLAGS, *FAULT_FLAGS) if faults else FLAGS
-    sources = sorted(CSRC.rglob("*.cpp"))
+    sources = sorted(path for path in CSRC.rglob("*.cpp") if not (faults and path.parent.name == "torch"))
     digest = _digest(sources, flags)
     name = f"dtr_runtime_{'faults_' if faults else ''}{digest}"
     directory = _cache() / name

@@ -454,3 +454,19 @@ def test_what_has_no_recipe_waits_for_evicted_readers() -> None:
     build.read(y)
     result = audited(build.program(), 10)
     assert steps(result)[-2:] == ["hold 1", "collect 0"]
+
+
+@claim("T4", "A storage overwritten without end does not keep a recipe without end.", method="computed")
+def test_a_long_chain_of_mutations_is_held() -> None:
+    """With the seventeenth call of its chain a storage is held, and the recipe's inputs go."""
+    build = Builder()
+    x = build.call("zeros", sizes=(2,))
+    for _ in range(40):
+        step = build.constant(1)
+        build.write("add", x, step)
+        build.release(step)
+    build.read(x)
+    result = audited(build.program(), 40)
+    assert steps(result, "hold") == ["hold 0"]
+    assert steps(result)[steps(result).index("hold 0") - 5] == f"call {1 + 3 * 15 + 1}"
+    assert result.peak == 2 + 16

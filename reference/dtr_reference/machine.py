@@ -25,6 +25,9 @@ Deallocation = Literal["eager", "ignore", "banish"]
 
 DEALLOCATIONS: tuple[str, ...] = get_args(Deallocation)
 
+LONGEST_CHAIN = 16
+"""A storage that goes on being overwritten (a counter, a running mean) would grow a recipe without end."""
+
 KEEP_RATIO = 4
 """Versions are kept if the bytes that the call only reads are at least this many times theirs."""
 
@@ -170,6 +173,9 @@ class Machine(Memory):
         self._commit()
         for reads in forgotten:
             self.let_go(reads)
+        for index in self.program.writes[position]:
+            if self.heap[index].recoverable and len(self.program.chain(self.heap[index].current)) > LONGEST_CHAIN:
+                self.hold(index)
 
     # The client's call.
 

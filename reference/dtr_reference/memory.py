@@ -95,8 +95,9 @@ class Memory:
         self.collect([index])
 
     def retry_banishing(self) -> None:
-        """Try the waiting storages again, once each, in index order."""
-        for index in sorted(self.waiting):
+        """Try the waiting storages again, once each, in index order, those included that join further on."""
+        index = -1
+        while (index := min((waiting for waiting in self.waiting if waiting > index), default=-1)) >= 0:
             self.banish(index)
 
     def collect(self, candidates: Iterable[int]) -> None:

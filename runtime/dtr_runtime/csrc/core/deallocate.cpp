@@ -9,7 +9,10 @@ namespace dtr {
 void Engine::Impl::hold(StorageId id) {
   emit(Rule::hold, id);
   forget(id, Reason::held);
-  if (deallocation == Deallocation::eager && heap.alive(id) && heap[id].handles == 0) waiting.insert(id);
+  if (deallocation == Deallocation::eager && heap.alive(id) && heap[id].handles == 0) {
+    heap[id].waiting = true;
+    retry.insert(id);
+  }
 }
 
 void Engine::Impl::forget(StorageId id, Reason reason) {
@@ -27,12 +30,12 @@ void Engine::Impl::released(StorageId id) {
     case Deallocation::eager:
       if (heap[id].evictable_at >= 0) evict(heap[id]);
       collect(id);
-      if (heap.alive(id) && !heap[id].recoverable() && !banish(id)) waiting.insert(id);
+      if (heap.alive(id) && !heap[id].recoverable() && !banish(id)) heap[id].waiting = true;
       return;
     case Deallocation::ignore:
       return;
     case Deallocation::banish:
-      if (!banish(id)) waiting.insert(id);
+      if (!banish(id)) heap[id].waiting = true;
   }
 }
 
@@ -44,6 +47,7 @@ void Engine::Impl::collect(StorageId id) { settle({id}); }
 
 void Engine::Impl::drop_unread(const std::vector<Version>& versions) {
   for (const Version& version : versions) {
+    if (heap.current(version) && heap[version.storage].waiting) retry.insert(version.storage);
     const Bytes size = heap.drop_if_unread(version);
     if (size < 0) continue;
     used -= size;
@@ -71,7 +75,6 @@ void Engine::Impl::settle(std::vector<StorageId> queue) {
     const std::vector<Version> versions = heap.forget(id, heap[id].reason);
     if (heap[id].resident) used -= heap[id].size;
     heap.destroy(id);
-    waiting.erase(id);
     emit(Rule::collect, id);
     host.collect(id);
     drop_unread(versions);
@@ -96,10 +99,20 @@ bool Engine::Impl::banish(StorageId id) {
   return true;
 }
 
+// The reader is resident again: what waits for that may be banished now.
+void Engine::Impl::reconsider_sources(const Storage& reader) {
+  for (const Read& read : reader.reads)
+    if (read.position != Read::kept && heap[read.version.storage].waiting) retry.insert(read.version.storage);
+}
+
+// Whatever waits and is not in `retry` would fail again: its readers are what they were.
 void Engine::Impl::retry_banishing() {
-  if (waiting.empty()) return;
-  for (const StorageId id : std::vector<StorageId>(waiting.begin(), waiting.end()))
-    if (heap.alive(id) && banish(id)) waiting.erase(id);
+  StorageId id = -1;
+  for (auto next = retry.begin(); next != retry.end(); next = retry.upper_bound(id)) {
+    id = *next;
+    retry.erase(next);
+    if (heap.alive(id) && heap[id].waiting && banish(id) && heap.alive(id)) heap[id].waiting = false;
+  }
 }
 
 }  // namespace dtr

@@ -24,6 +24,9 @@ OutOfMemory::OutOfMemory(Bytes n, Bytes u, Bytes l, Bytes p, Bytes e, Bytes b)
           " are evictable; going on takes a budget of at least " + std::to_string(u - e + n) + " bytes"),
       need(n), used(u), locked(l), pinned(p), evictable(e), budget(b) {}
 
+// A storage that goes on being overwritten (a counter, a running mean) would grow a recipe without end.
+constexpr size_t kLongestChain = 16;
+
 void Engine::Impl::stop() {
   recording = false;
   stopped = true;
@@ -67,6 +70,7 @@ void Engine::Impl::bind(Storage& s) {
   unbound -= s.size;
   if (!fault(Fault::forget_clock_at_bind)) s.last_access = clock;
   if (!s.resident) heap.set_resident(s);
+  reconsider_sources(s);
   if (s.recoverable()) heap.make_evictable(s);
   emit(Rule::bind, s.id);
 }
@@ -180,6 +184,8 @@ std::vector<StorageId> Engine::commit(const std::vector<Bytes>& outputs, Cost co
 
   for (const std::vector<Version>& versions : forgotten) m.settle_versions(versions);
   for (const StorageId id : call->writes) m.drop_unread({{id, m.heap[id].version - 1}});
+  for (const StorageId id : call->writes)
+    if (m.heap[id].recoverable() && m.heap[id].chain.size() > kLongestChain) m.hold(id);
   m.heap.close_call(call);
   m.retry_banishing();
   return ids;

@@ -27,7 +27,7 @@ StorageId Heap::create(Bytes size, Reason reason) {
   s.node = EqClasses::none;
   s.reason = reason;
   s.resident = true;
-  s.rematerializing = false;
+  s.rematerializing = s.waiting = false;
   return id;
 }
 

@@ -57,6 +57,7 @@ struct alignas(64) Storage {
   Reason reason;
   bool resident;
   bool rematerializing;
+  bool waiting;  // to be banished
   std::vector<CallRecord*> chain;  // the creating call, then the mutating ones
   std::vector<Read> reads;         // of other storages by the chain, distinct, in order
   std::vector<Reader> readers;     // storages whose recipe reads the current version

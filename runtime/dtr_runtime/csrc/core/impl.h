@@ -39,7 +39,7 @@ struct Engine::Impl {
 
   std::vector<Frame> frames;  // the first `depth` are under way; the others keep their capacity
   size_t depth = 0;
-  std::set<StorageId> waiting;  // for banishing
+  std::set<StorageId> retry;  // storages waiting to be banished for which something has changed
   std::vector<Event> events;
   bool recording = true, stopped = false;
 
@@ -89,6 +89,7 @@ struct Engine::Impl {
   void settle(std::vector<StorageId> queue);
   void settle_versions(const std::vector<Version>&);
   bool banish(StorageId);
+  void reconsider_sources(const Storage& reader);
   void retry_banishing();
 };
 

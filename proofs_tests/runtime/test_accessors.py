@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accesses that are no operators, to an evicted tensor: each in a process of its own, since some could kill it."""
 
+import os
 import subprocess
 import sys
 
 import pytest
+import torch
 
 import dtr_runtime
 
@@ -55,15 +57,13 @@ RAISES = [
 )
 def test_access_to_an_evicted_tensor(access: str, outcome: str) -> None:
     assert dtr_runtime.live_bytes() >= 0  # compiled, so that the processes need not
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, access, outcome], capture_output=True, text=True, timeout=120, check=False
-    )
+    command = [sys.executable, "-c", PROGRAM, access, outcome]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_a_pinned_tensor_stays_where_numpy_sees_it() -> None:
-    import torch
-
     a = torch.randn(1 << 12)
     with dtr_runtime.budget(dtr_runtime.live_bytes() + 4 * a.nbytes, heuristic="h_lru") as run:
         x = a * 2

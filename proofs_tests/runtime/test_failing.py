@@ -95,3 +95,30 @@ def test_user_heuristics_may_fail() -> None:
             _ = [a + i for i in range(4)]
         assert run.stats.used == dtr.live_bytes()
     assert torch.equal(b, a + a)
+
+
+def test_an_operator_that_raises_when_replayed_is_reported() -> None:
+    calls = []
+
+    @torch.library.custom_op("dtr_test::once", mutates_args=())
+    def once(x: torch.Tensor) -> torch.Tensor:
+        calls.append(x.shape)
+        if len(calls) > 1:
+            raise ArithmeticError("only once")
+        return x * 2
+
+    a = torch.randn(SIZE)
+    lost = kept = None
+    with (
+        pytest.raises(ArithmeticError, match="only once"),
+        dtr.budget(dtr.live_bytes() + 6 * a.nbytes, heuristic="h_lru"),
+    ):
+        lost = once(a)
+        later, kept = lost + 1, a * 3
+        ballast = [a + i for i in range(8)]
+        del ballast, later
+    assert kept is not None
+    assert torch.equal(kept, a * 3)
+    assert lost is not None
+    with pytest.raises(RuntimeError, match="evicted"):
+        lost.numpy()

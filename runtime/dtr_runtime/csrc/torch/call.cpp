@@ -12,6 +12,17 @@
 
 namespace dtr {
 
+namespace {
+
+// Whether a result has no strided bytes of its own (sparse, quantized for a backend, ...).
+bool opaque(c10::ArrayRef<c10::IValue> results) {
+  bool any = false;
+  for_each_result(results, [&](const at::Tensor& tensor) { any |= tensor.defined() && !tensor.has_storage(); });
+  return any;
+}
+
+}  // namespace
+
 void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   std::lock_guard one_at_a_time(serial_mutex_);
   std::unique_lock lock(ledger_.mutex());
@@ -41,12 +52,15 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   run(call, op, keys, stack);
   const auto results = torch::jit::last(*stack, op.schema().returns().size());
   if (clock_ == Clock::logical) call.cost = logical_cost(call.bytes, results, call.products);
-  const std::vector<Output> fresh = call.opaque ? std::vector<Output>() : outputs(results);
+  const bool hides_inputs = !call.opaque && opaque(results);
+  call.opaque |= hides_inputs;
+  const std::vector<Output> fresh = call.opaque ? std::vector<Output>() : outputs(results, call.targets);
   if (known.kind == Kind::allocate && fresh.size() == 1 && blocks_.size() == 1) {
     pending_ = std::make_unique<Call>(std::move(call));
     pending_output_ = fresh[0];
   } else {
     commit(call, fresh);
+    if (hides_inputs) within_budget(known.name, [&] { pin_inputs(); });
   }
 }
 
@@ -94,6 +108,7 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
     if (known.shape_only || tensor.storage().unsafeGetStorageImpl() == call.created.storage) return;
     call.bytes += tensor.numel() * static_cast<Bytes>(tensor.itemsize());
     Node* node = find(tensor.storage().unsafeGetStorageImpl());
+    if (writes && known.writes[argument]) call.targets.push_back(tensor.storage().unsafeGetStorageImpl());
     if (!node) return;
     if (node->serial != calls_) {
       node->serial = calls_;
@@ -120,13 +135,7 @@ void Scope::prepare(
     Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet keys, c10::ArrayRef<c10::IValue> arguments) {
   const Operator& known = *call.known;
   if (call.opaque) {
-    // What such tensors hold inside is out of sight: it must never be evicted.
-    for (StorageId id : spec_.inputs) {
-      if (!engine_.recoverable(id)) continue;
-      recorder_.pin(id);
-      PhaseGuard deciding(*this, Phase::deciding);
-      engine_.pin(id, id);
-    }
+    pin_inputs();
     return;
   }
   bool needed = known.returns_fresh || call.created.data;
@@ -149,6 +158,12 @@ void Scope::prepare(
   const Numerics now = Numerics::now(known.pointwise ? numerics_.get() : nullptr);
   if (!numerics_ || *numerics_ != now) numerics_ = std::make_shared<const Numerics>(now);
   record.numerics = numerics_;
+}
+
+// What tensors without strided bytes of their own hold inside is out of sight: never to be evicted.
+void Scope::pin_inputs() {
+  for (StorageId id : spec_.inputs)
+    if (engine_.recoverable(id)) pin(id);
 }
 
 // Afterwards every input is resident and locked.
@@ -174,6 +189,7 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
   }
   const Operator& known = *call.known;
   current_ = &call;
+  kernel_ = &known;
   const auto done = c10::make_scope_exit([&] { current_ = nullptr; });
   const auto start = std::chrono::steady_clock::now();
   try {
@@ -222,8 +238,10 @@ void Scope::give_up(Call& call) {
   engine_.abandon();
 }
 
-// The new storages among the results, in order.
-std::vector<Scope::Output> Scope::outputs(c10::ArrayRef<c10::IValue> results) {
+// The new storages among the results, in order. An argument that was resized is none: its new bytes
+// have no recipe.
+std::vector<Scope::Output> Scope::outputs(
+    c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets) {
   std::vector<Output> fresh;
   for_each_result(results, [&](const at::Tensor& tensor) {
     if (!tensor.defined() || !tensor.has_storage()) return;
@@ -231,6 +249,7 @@ std::vector<Scope::Output> Scope::outputs(c10::ArrayRef<c10::IValue> results) {
     void* data = storage->_mutable_data_ptr_no_checks().get();
     Block* block = data ? ledger_.find(data) : nullptr;
     if (!block || block->owner != kCall) return;
+    if (std::find(targets.begin(), targets.end(), storage) != targets.end()) return;  // resized
     block->owner = kInternal;  // met
     fresh.push_back({storage, data, block->size});
   });

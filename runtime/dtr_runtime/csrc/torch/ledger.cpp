@@ -12,7 +12,7 @@ Ledger& Ledger::instance() {
   return *ledger;
 }
 
-Ledger::Ledger() : source_(c10::GetDefaultCPUAllocator()) {
+Ledger::Ledger() : source_(c10::GetDefaultCPUAllocator()), slab_(take(Slab::kBytes, kNobody)) {
   TORCH_CHECK(
       c10::GetCPUAllocator() == source_,
       "dtr_runtime needs torch's default CPU allocator, but another one has been installed");
@@ -22,6 +22,8 @@ Ledger::Ledger() : source_(c10::GetDefaultCPUAllocator()) {
 c10::DataPtr Ledger::allocate(size_t size) {
   if (size == 0) return source_->allocate(0);
   std::lock_guard lock(mutex_);
+  if (size <= Slab::kSlot && keeper_ && keeper_->overwriting())
+    if (void* slot = slab_.take()) return pointer(slot);
   Block block{static_cast<Bytes>(size), keeper_ ? keeper_->request(size) : kNobody, 0};
   void* data;
   try {
@@ -79,6 +81,7 @@ void Ledger::give_back(void* data) {
   if (data == nullptr) return;
   Ledger& ledger = instance();
   std::lock_guard lock(ledger.mutex_);
+  if (ledger.slab_.give_back(data)) return;
   Block* block = ledger.find(data);
   if (ledger.keeper_ && block->owner != kNobody && ledger.keeper_->returned(data, Block(*block))) return;
   ledger.free(data);

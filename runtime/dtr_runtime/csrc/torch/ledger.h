@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../core/engine.h"
+#include "slab.h"
 
 namespace dtr {
 
@@ -32,6 +33,8 @@ class Keeper {
   virtual ~Keeper() = default;
   // Makes room for `size` bytes and says whose they will be; throws if there is none.
   virtual StorageId request(Bytes size) = 0;
+  // What is asked for now is scratch of a call that overwrites in place.
+  virtual bool overwriting() const = 0;
   virtual void obtained(void*, const Block&) = 0;
   // The default allocator failed after `request`.
   virtual void refused(const Block&) = 0;
@@ -74,6 +77,7 @@ class Ledger final : public c10::Allocator {
   ska::flat_hash_map<void*, Block> blocks_;
   Bytes live_ = 0;
   int64_t sequence_ = 0;
+  Slab slab_;
 };
 
 }  // namespace dtr

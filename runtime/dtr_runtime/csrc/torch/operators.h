@@ -27,6 +27,7 @@ struct Operator {
   bool matmul_like = false;
   bool pointwise = false;      // no products, no reductions
   bool returns_fresh = false;  // may return new storages
+  bool in_place = false;       // overwrites arguments and asks for nothing but scratch
   std::vector<bool> tensors;   // arguments that may hold tensors
   std::vector<bool> writes;    // arguments whose storages are overwritten
   int writes_if = -1;          // the flag argument without which nothing is overwritten

@@ -42,7 +42,7 @@ class RandomGuard {
 
 }  // namespace
 
-void Scope::replay(CallId id, StorageId target, int32_t stage) {
+void Scope::replay(CallId, StorageId target, int32_t stage) {
   const Record& record = *node(target).chain[stage];
   std::vector<c10::Storage> storages;
   replaying_ = true;
@@ -73,8 +73,6 @@ void Scope::replay(CallId id, StorageId target, int32_t stage) {
   } catch (...) {
     release_copies();
     release_blocks();
-    for (size_t i = 0; i < replayed_.size(); ++i)
-      if (replayed_[i]) discard(id, static_cast<int32_t>(i));
     throw;
   }
   release_copies();
@@ -88,6 +86,7 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
   std::vector<Output> fresh;
   replayed_.clear();
   {
+    kernel_ = record.known;
     PhaseGuard running(*this, Phase::running);
     torch::jit::Stack stack = record.arguments.stack(storages);
     {
@@ -98,7 +97,7 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
       RandomGuard random(record);
       below(*record.op, record.keys, &stack);
     }
-    fresh = outputs(torch::jit::last(stack, record.op->schema().returns().size()));
+    fresh = outputs(torch::jit::last(stack, record.op->schema().returns().size()), {});
     for (const Output& output : fresh) {
       output.storage->_mutable_data_ptr_no_checks().release_context();
       blocks_.erase(std::find(blocks_.begin(), blocks_.end(), output.data));
@@ -119,7 +118,10 @@ void Scope::release_copies() {
   copies_.clear();
 }
 
-void Scope::take(CallId, int32_t output, StorageId id) { attach(node(id), std::exchange(replayed_[output], nullptr)); }
+void Scope::take(CallId, int32_t output, StorageId id) {
+  if (verify_) verify(node(id), replayed_[output]);
+  attach(node(id), std::exchange(replayed_[output], nullptr));
+}
 
 void Scope::discard(CallId, int32_t output) {
   void* data = std::exchange(replayed_[output], nullptr);
@@ -129,12 +131,14 @@ void Scope::discard(CallId, int32_t output) {
 
 void Scope::finish(StorageId target) {
   auto rebuilt = rebuilt_.find(target);
-  void* data = rebuilt->second;
+  if (verify_) verify(node(target), rebuilt->second);
+  attach(node(target), rebuilt->second);
   rebuilt_.erase(rebuilt);
-  attach(node(target), data);
 }
 
 void Scope::cancel(StorageId target) {
+  for (size_t i = 0; i < replayed_.size(); ++i)
+    if (replayed_[i]) discard(0, static_cast<int32_t>(i));
   auto rebuilt = rebuilt_.find(target);
   if (rebuilt == rebuilt_.end()) return;
   engine_.free(ledger_.find(rebuilt->second)->size);

@@ -96,6 +96,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
 
   // Keeper
   StorageId request(Bytes) override;
+  bool overwriting() const override { return phase_ == Phase::running && kernel_->in_place; }
   void obtained(void*, const Block&) override;
   void refused(const Block&) override;
   bool returned(void*, const Block&) override;
@@ -147,6 +148,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     Cost cost = 1;
     Random* random = nullptr;
     c10::SmallVector<StorageId, 2> written{};
+    c10::SmallVector<c10::StorageImpl*, 2> targets{};  // what it overwrites, empty storages included
     std::vector<Copy> backups{};  // of what it overwrites, in case it fails
     bool guarded = false;         // the backups are made
     Output created{};             // memory that it is the first to write
@@ -169,7 +171,8 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void undo(Call&);
   void free_backups(Call&);
   void release_blocks();
-  std::vector<Output> outputs(c10::ArrayRef<c10::IValue> results);
+  std::vector<Output> outputs(c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets);
+  void pin_inputs();
   void commit(Call&, const std::vector<Output>&);
   void give_up(Call&);
 
@@ -198,7 +201,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   const void* bytes(Version);
   static void on_death(void* node);
   Random& random(const at::Generator&);
-  void verify(Node&);
+  void verify(const Node&, const void* data);
 
   Ledger& ledger_;
   Engine engine_;
@@ -208,6 +211,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   const bool verify_;
   std::recursive_mutex serial_mutex_;  // one call at a time
   Phase phase_ = Phase::idle;
+  const Operator* kernel_ = nullptr;  // whose kernel runs, in that phase
   bool active_ = false;
   int64_t calls_ = 0;
 

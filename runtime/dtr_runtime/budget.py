@@ -10,6 +10,7 @@ from types import ModuleType, TracebackType
 from typing import Any, Literal
 
 import torch
+
 from dtr_spec.policy import Heuristic
 from dtr_spec.program import Call, Command, Constant, Fresh, Pin, Program, Release
 from dtr_spec.trace import Event, Trace
@@ -93,7 +94,7 @@ class Run:
         return self.trace.program
 
 
-class budget:  # noqa: N801: read as a verb phrase, with dtr.budget("2GiB")
+class Budget:
     """A scope within which the memory of torch's allocator stays within ``size``.
 
     Tensors are evicted and computed again as the heuristic says; results are the same bits. Leaving the
@@ -123,7 +124,9 @@ class budget:  # noqa: N801: read as a verb phrase, with dtr.budget("2GiB")
         size = parse(size)
         scope = _core.Scope(size, heuristic, deallocation, clock == "measured", verify, record)
         name = heuristic if isinstance(heuristic, str) else type(heuristic).__name__
-        self._run = Run(scope, size, {"heuristic": name, "deallocation": deallocation, "clock": clock, "device": device})
+        self._run = Run(
+            scope, size, {"heuristic": name, "deallocation": deallocation, "clock": clock, "device": device}
+        )
         self._scope = scope
         self._accessors = PinningAccessors(_core.pin, _core.pin_storage)
 
@@ -132,7 +135,9 @@ class budget:  # noqa: N801: read as a verb phrase, with dtr.budget("2GiB")
         self._accessors.install()
         return self._run
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._accessors.remove()
         try:
             self._scope.leave()
@@ -140,6 +145,10 @@ class budget:  # noqa: N801: read as a verb phrase, with dtr.budget("2GiB")
             if error is None:
                 raise
             error.add_note(f"then, leaving the budget's scope: {failure}")
+
+
+budget = Budget
+"""Reads as what it does: ``with budget("2GiB"):``."""
 
 
 def pin(tensor: torch.Tensor) -> None:

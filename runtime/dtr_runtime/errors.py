@@ -26,9 +26,7 @@ class BudgetExceeded(torch.OutOfMemoryError):
     least: int
     """No smaller budget would have let this request pass."""
 
-    def __init__(
-        self, where: str, need: int, used: int, locked: int, pinned: int, evictable: int, budget: int
-    ) -> None:
+    def __init__(self, where: str, need: int, used: int, locked: int, pinned: int, evictable: int, budget: int) -> None:
         self.where, self.need, self.used, self.budget = where, need, used, budget
         self.locked, self.pinned, self.evictable = locked, pinned, evictable
         self.least = used - evictable + need

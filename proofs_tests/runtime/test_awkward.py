@@ -32,6 +32,8 @@ def seeded(program: Awkward) -> list[torch.Tensor]:
 
 @claim("T1", "Awkward PyTorch programs yield eager's bits under the least budget they can have.", method="measured")
 @claim("T8", "The traces of awkward PyTorch programs are runs of the machine.", method="measured")
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_awkward_programs(name: str, claim_scope: Callable[[str], None]) -> None:
     """Views of views, writes through views, random draws, sparse and complex tensors, custom functions, ..."""

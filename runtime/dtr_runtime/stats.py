@@ -23,6 +23,20 @@ class Stats:
     """The cost of the client's calls."""
     rematerialized: int
     """The cost of replays."""
+    constant: int
+    """Bytes in use now that have no recipe by birth: parameters, inputs, what torch allocates outside operators."""
+    held: int
+    """Bytes in use now whose recipe was given up, because what it reads was overwritten or was worth more."""
+    born_held: int
+    """Bytes in use now that were overwritten by, or are results of, calls that overwrote too much to keep."""
+    pinned: int
+    """Bytes in use now that were pinned."""
+    kept: int
+    """Bytes in use now of versions copied before they were overwritten."""
+    evictable: int
+    """Bytes in use now that could be evicted."""
+    overhead: int
+    """Nanoseconds spent in the client's operator calls, but for their kernels: deciding, evicting, replaying."""
 
     @property
     def slowdown(self) -> float:

@@ -5,6 +5,7 @@
 #include "../bind/bind.h"
 #include "interpose.h"
 #include "scope.h"
+#include "turn.h"
 
 namespace py = pybind11;
 
@@ -29,6 +30,12 @@ namespace {
   py::gil_scoped_acquire gil;
   using namespace py::literals;
   raise("NondeterministicOperator", py::dict("operator"_a = op, "what"_a = what));
+}
+
+void wait_without_gil(std::recursive_mutex& mutex) {
+  if (!PyGILState_Check()) return mutex.lock();
+  py::gil_scoped_release others_may_run;
+  mutex.lock();
 }
 
 std::shared_ptr<Scope> make(Bytes budget, const py::object& heuristic, const std::string& deallocation, bool measured,
@@ -77,6 +84,7 @@ py::dict stats(const Scope& scope) {
   stats["calls"] = scope.calls();
   stats["used"] = scope.engine().used();
   stats["clock"] = scope.engine().clock();
+  stats["overhead"] = scope.overhead();
   return stats;
 }
 
@@ -84,13 +92,14 @@ py::dict stats(const Scope& scope) {
 
 void bind_scope(py::module_& m) {
   failures = {&raise_budget, &raise_nondeterministic};
+  wait_for = &wait_without_gil;
   m.def("install", [] {
     Ledger::instance();
     install();
   });
   m.def("adopt", [](const at::Tensor& tensor) {
     Ledger& ledger = Ledger::instance();
-    std::lock_guard lock(ledger.mutex());
+    const auto lock = turn(ledger.mutex());
     if (tensor.has_storage()) ledger.adopt(*tensor.storage().unsafeGetStorageImpl(), kNobody);
   });
   m.def("pin", [](const at::Tensor& tensor) {
@@ -102,7 +111,7 @@ void bind_scope(py::module_& m) {
   });
   m.def("live_bytes", [] {
     Ledger& ledger = Ledger::instance();
-    std::lock_guard lock(ledger.mutex());
+    const auto lock = turn(ledger.mutex());
     return ledger.live();
   });
   py::class_<Scope, std::shared_ptr<Scope>>(m, "Scope", py::module_local())

@@ -9,6 +9,7 @@
 #include "fingerprint.h"
 #include "interpose.h"
 #include "scope.h"
+#include "turn.h"
 
 namespace dtr {
 
@@ -21,11 +22,15 @@ bool opaque(c10::ArrayRef<c10::IValue> results) {
   return any;
 }
 
+int64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+}
+
 }  // namespace
 
 void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
-  std::lock_guard one_at_a_time(serial_mutex_);
-  std::unique_lock lock(ledger_.mutex());
+  const auto one_at_a_time = turn(serial_mutex_);
+  auto lock = turn(ledger_.mutex());
   if (!active_ || phase_ != Phase::idle) {
     lock.unlock();
     return below(op, keys, stack);
@@ -41,6 +46,8 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     return split(op, known, keys, stack);
   }
   Call call{&known};
+  const auto start = std::chrono::steady_clock::now();
+  const auto timed = c10::make_scope_exit([&] { overhead_ += nanoseconds_since(start) - call.nanoseconds; });
   within_budget(known.name, [&] {
     if (pending_) resolve_pending(call, arguments);
     settle();
@@ -51,7 +58,8 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   if (call.created.data) fill(call);
   run(call, op, keys, stack);
   const auto results = torch::jit::last(*stack, op.schema().returns().size());
-  if (clock_ == Clock::logical) call.cost = logical_cost(call.bytes, results, call.products);
+  call.cost = clock_ == Clock::logical ? logical_cost(call.bytes, results, call.products)
+                                       : std::max<Cost>(1, call.nanoseconds);
   const bool hides_inputs = !call.opaque && opaque(results);
   call.opaque |= hides_inputs;
   const std::vector<Output> fresh = call.opaque ? std::vector<Output>() : outputs(results, call.targets);
@@ -192,6 +200,7 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
   kernel_ = &known;
   const auto done = c10::make_scope_exit([&] { current_ = nullptr; });
   const auto start = std::chrono::steady_clock::now();
+  const auto timed = c10::make_scope_exit([&] { call.nanoseconds = nanoseconds_since(start); });
   try {
     PhaseGuard running(*this, Phase::running);
     Unlocked unlocked(*this);
@@ -200,9 +209,6 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
     give_up(call);
     within_budget(known.name, [] { throw; });
   }
-  if (clock_ == Clock::measured)
-    call.cost = std::max<Cost>(
-        1, std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
 }
 
 // Before the first memory that a call asks for while it runs: from then on it can fail half done.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "turn.h"
+
 namespace dtr {
 
 Ledger& Ledger::instance() {
@@ -21,7 +23,7 @@ Ledger::Ledger() : source_(c10::GetDefaultCPUAllocator()), slab_(take(Slab::kByt
 
 c10::DataPtr Ledger::allocate(size_t size) {
   if (size == 0) return source_->allocate(0);
-  std::lock_guard lock(mutex_);
+  const auto lock = turn(mutex_);
   if (size <= Slab::kSlot && keeper_ && keeper_->overwriting())
     if (void* slot = slab_.take()) return pointer(slot);
   Block block{static_cast<Bytes>(size), keeper_ ? keeper_->request(size) : kNobody, 0};
@@ -80,7 +82,7 @@ c10::DataPtr Ledger::pointer(void* data) const {
 void Ledger::give_back(void* data) {
   if (data == nullptr) return;
   Ledger& ledger = instance();
-  std::lock_guard lock(ledger.mutex_);
+  const auto lock = turn(ledger.mutex_);
   if (ledger.slab_.give_back(data)) return;
   Block* block = ledger.find(data);
   if (ledger.keeper_ && block->owner != kNobody && ledger.keeper_->returned(data, Block(*block))) return;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "../core/policy.h"
+#include "turn.h"
 
 namespace dtr {
 
@@ -29,7 +30,7 @@ Scope::Scope(
 Scope::~Scope() = default;
 
 void Scope::enter() {
-  std::lock_guard lock(ledger_.mutex());
+  const auto lock = turn(ledger_.mutex());
   try {
     within_budget("what is already allocated when the scope begins", [&] {
       for (const auto& [data, block] : ledger_.blocks()) constant(block.size, data);
@@ -43,8 +44,8 @@ void Scope::enter() {
 }
 
 void Scope::leave() {
-  std::lock_guard one_at_a_time(serial_mutex_);
-  std::lock_guard lock(ledger_.mutex());
+  const auto one_at_a_time = turn(serial_mutex_);
+  const auto lock = turn(ledger_.mutex());
   settle();
   std::exception_ptr failure;
   for (size_t id = 0; id < nodes_.size(); ++id) {
@@ -73,8 +74,8 @@ void Scope::pin(StorageId id) {
 }
 
 void Scope::pin(c10::StorageImpl& storage) {
-  std::lock_guard one_at_a_time(serial_mutex_);
-  std::lock_guard lock(ledger_.mutex());
+  const auto one_at_a_time = turn(serial_mutex_);
+  const auto lock = turn(ledger_.mutex());
   if (!active_ || phase_ != Phase::idle) return;
   within_budget("dtr_runtime.pin", [&] {
     settle();

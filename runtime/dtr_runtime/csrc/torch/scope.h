@@ -93,6 +93,8 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   const Engine& engine() const { return engine_; }
   const Recorder& recorder() const { return recorder_; }
   int64_t calls() const { return calls_; }
+  // Nanoseconds spent in the client's calls, but for their kernels.
+  int64_t overhead() const { return overhead_; }
 
   // Keeper
   StorageId request(Bytes) override;
@@ -146,6 +148,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     Bytes bytes = 0;       // of its tensor arguments
     int64_t products = 0;
     Cost cost = 1;
+    int64_t nanoseconds = 0;  // in the kernel
     Random* random = nullptr;
     c10::SmallVector<StorageId, 2> written{};
     c10::SmallVector<c10::StorageImpl*, 2> targets{};  // what it overwrites, empty storages included
@@ -214,6 +217,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   const Operator* kernel_ = nullptr;  // whose kernel runs, in that phase
   bool active_ = false;
   int64_t calls_ = 0;
+  int64_t overhead_ = 0;
 
   std::vector<Node*> nodes_;  // by id; null once collected
   std::deque<Node> node_arena_;

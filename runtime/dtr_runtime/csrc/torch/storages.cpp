@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "fingerprint.h"
+#include "turn.h"
 
 namespace dtr {
 
@@ -140,7 +141,7 @@ bool Scope::returned(void* data, const Block& block) {
 void Scope::on_death(void* dead) {
   Node& node = *static_cast<Node*>(dead);
   Scope& scope = *node.scope;
-  std::lock_guard lock(scope.ledger_.mutex());
+  const auto lock = turn(scope.ledger_.mutex());
   node.client = nullptr;
   node.handle = false;
   scope.deaths_.push_back(node.id);

@@ -3,9 +3,12 @@
 
 import copy
 import io
+import os
 import pickle
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -381,6 +384,82 @@ def test_without_a_record_the_same_is_done() -> None:
 
 
 # What may happen inside
+
+
+def test_verification_notices_a_write_behind_the_operators() -> None:
+    """Through memory shared with NumPy bytes change and nothing tells PyTorch: the recipe gives another value."""
+    a = torch.randn(SIZE)
+    shared = a.numpy()
+
+    def written_behind() -> None:
+        with within(8 * a.nbytes + SLACK, heuristic="h_lru", verify=True):
+            b = a * 2
+            shared.fill(0)
+            push_out(8)
+            b.sum()
+
+    with pytest.raises(dtr.NondeterministicOperator, match="aten::mul"):
+        written_behind()
+
+
+def test_a_scope_without_end_ends_with_its_process() -> None:
+    program = (
+        "import torch, dtr_runtime as dtr\n"
+        "a = torch.randn(4096)\n"
+        "scope = dtr.budget(dtr.live_bytes() + 4 * a.nbytes, heuristic='h_lru')\n"
+        "scope.__enter__()\n"
+        "b = a * 2\n"
+        "torch.empty(4 * 4096 - 8)\n"
+        "assert dtr.evicted(b)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_an_interrupted_generator_leaves_its_scope() -> None:
+    a = torch.randn(SIZE)
+
+    def doubled() -> Generator[Tensor, None, None]:
+        with room(8):
+            b = a * 2
+            push_out(8)
+            yield b
+
+    values = doubled()
+    b = next(values)
+    assert dtr.evicted(b)
+    values.close()
+    assert not dtr.evicted(b)
+    assert torch.equal(b, a + a)
+
+
+def test_a_child_process_computes_again_for_itself() -> None:
+    a = torch.randn(SIZE)
+    data = TensorDataset(torch.arange(64.0).view(16, 4))
+    with room(8):
+        kept = a * 2
+        push_out(8)
+        found = [x for (x,) in DataLoader(data, batch_size=4, num_workers=1)]
+    assert torch.equal(torch.cat(found), data.tensors[0])
+    assert torch.equal(kept, a + a)
+
+
+def test_a_heuristic_may_use_tensors_and_drop_them() -> None:
+    a, dropped = torch.randn(SIZE), []
+
+    class Careless:
+        def score(self, storage: StorageView, clock: int) -> float:
+            dropped.clear()
+            return storage.last_access + torch.ones(4).sum().item()
+
+    with within(6 * a.nbytes + SLACK, heuristic=Careless()):
+        dropped.append(a * 5)
+        kept = a * 2
+        push_out(6)
+        assert torch.equal(kept, a + a)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from .invariants import INVARIANTS
 from .rules import RULES, Rule, Step
 from .symbolic import axioms, configuration
 
-TIMEOUT_MS = 10_000
+TIMEOUT_MS = 60_000
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arguments.h"
 
+#include <ATen/ops/_efficientzerotensor.h>
+
 namespace dtr {
 
 RecordedTensor::RecordedTensor(const at::Tensor& tensor, int32_t slot)
@@ -12,20 +14,25 @@ RecordedTensor::RecordedTensor(const at::Tensor& tensor, int32_t slot)
       defined(true),
       conjugate(tensor.is_conj()),
       negative(tensor.is_neg()),
+      zero(tensor._is_zerotensor()),
       wrapped(tensor.unsafeGetTensorImpl()->is_wrapped_number()) {}
 
 at::Tensor RecordedTensor::over(const std::vector<c10::Storage>& storages) const {
   if (!defined) return {};
-  c10::Storage storage = slot == kNoSlot
-      ? c10::Storage(c10::Storage::use_byte_size_t(), 0, at::DataPtr(nullptr, c10::Device(c10::kCPU)), nullptr, false)
-      : slot == kCreated ? storages.back() : storages[slot];
-  at::Tensor tensor = at::detail::make_tensor<c10::TensorImpl>(
-      std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CPU), dtype);
+  at::Tensor tensor = zero ? at::_efficientzerotensor(sizes, at::device(c10::kCPU).dtype(dtype)) : strided(storages);
   tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);
   if (conjugate) tensor._set_conj(true);
   if (negative) tensor._set_neg(true);
   if (wrapped) tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
   return tensor;
+}
+
+at::Tensor RecordedTensor::strided(const std::vector<c10::Storage>& storages) const {
+  c10::Storage storage = slot == kNoSlot
+      ? c10::Storage(c10::Storage::use_byte_size_t(), 0, at::DataPtr(nullptr, c10::Device(c10::kCPU)), nullptr, false)
+      : slot == kCreated ? storages.back() : storages[slot];
+  return at::detail::make_tensor<c10::TensorImpl>(
+      std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CPU), dtype);
 }
 
 torch::jit::Stack RecordedArguments::stack(const std::vector<c10::Storage>& storages) const {

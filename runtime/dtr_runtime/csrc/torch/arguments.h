@@ -22,12 +22,15 @@ struct RecordedTensor {
   int64_t offset = 0;
   caffe2::TypeMeta dtype;
   int32_t slot = kNoSlot;  // position among the call's inputs
-  bool defined = false, conjugate = false, negative = false, wrapped = false;
+  bool defined = false, conjugate = false, negative = false, zero = false, wrapped = false;
 
   RecordedTensor() = default;  // undefined
   RecordedTensor(const at::Tensor&, int32_t slot);
   // `storages`: the call's inputs, then what it is the first to write, if it is.
   at::Tensor over(const std::vector<c10::Storage>& storages) const;
+
+ private:
+  at::Tensor strided(const std::vector<c10::Storage>& storages) const;
 };
 
 class RecordedArguments {

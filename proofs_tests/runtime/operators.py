@@ -27,7 +27,7 @@ def database() -> list[Any]:
         warnings.simplefilter("ignore")
         from torch.testing._internal.common_methods_invocations import op_db
     # That import freezes torch.backends for the whole process, and other tests set its flags.
-    vars(torch.backends)["__allow_nonbracketed_mutation_flag"] = True
+    torch.backends.__dict__["__allow_nonbracketed_mutation_flag"] = True
     return op_db
 
 

@@ -155,29 +155,27 @@ def test_experts_are_chosen_once(claim_scope: Callable[[str], None]) -> None:
 def test_a_unets_peak_is_within_every_budget(claim_scope: Callable[[str], None]) -> None:
     """Evicting after the operator overshoots; a ratio that guides a planner can raise the peak as it falls."""
 
-    def observed(budget: int | None) -> tuple[int, list[Tensor]]:
+    def observed(extra: int) -> tuple[int, list[Tensor]]:
         with Observer() as observer:
             task = unet.build(0)
-            with dtr.budget(budget or 1 << 40), observer.region():
+            with dtr.budget(dtr.live_bytes() + extra), observer.region() as observation:
                 task.loss(task.model, task.batches[0]).backward()
-        return observer.regions[0].peak, gradients(task.model)
+        return observation.peak - observation.start, gradients(task.model)
 
     eager = unet.build(0)
     eager.loss(eager.model, eager.batches[0]).backward()
-    roomy, _ = observed(None)
-    peaks, budgets = [], []
-    for percent in range(100, 0, -4):
-        budget = roomy * percent // 100
+    most, _ = observed(1 << 30)
+    sufficient = []
+    for percent in range(100, 0, -2):
         try:
-            peak, found = observed(budget)
+            peak, found = observed(most * percent // 100)
         except dtr.BudgetExceeded:
             continue
-        assert peak <= budget
+        assert peak <= most * percent // 100
         assert all(map(torch.equal, found, gradients(eager.model)))
-        peaks.append(peak)
-        budgets.append(percent)
-    assert len(budgets) > 3
-    claim_scope(f"{len(budgets)} budgets from {budgets[-1]}% of the peak without one")
+        sufficient.append(percent)
+    assert sufficient[-1] < 60
+    claim_scope(f"{len(sufficient)} budgets from {sufficient[-1]}% of the peak without one")
 
 
 @claim(

@@ -213,9 +213,14 @@ def shape(tensor: Tensor) -> tuple[object, ...]:
 
 
 def bits(tensor: Tensor) -> list[bytes]:
-    """The elements' bytes, so that NaNs and negative zeros count; of sparse tensors, also those of the indices."""
+    """The elements' bytes, so that NaNs and negative zeros count; of sparse tensors, also those of the indices.
+
+    Zeros without memory, in which autograd deals, count as the zeros that they stand for.
+    """
     if tensor.layout != torch.strided:
         return [part for t in sparse_parts(tensor) for part in bits(t)]
+    if tensor._is_zerotensor():
+        return bits(torch.zeros(tensor.shape, dtype=tensor.dtype))
     plain = tensor.detach().resolve_conj().resolve_neg().contiguous()
     return [ctypes.string_at(plain.data_ptr(), plain.nbytes) if plain.nbytes else b""]
 

@@ -47,10 +47,7 @@ IRREPRODUCIBLE = {
 """Eager PyTorch returns other bits from run to run: only shapes are compared."""
 
 READ_BEHIND_OPERATORS = {"tensor_split", "nn.functional.ctc_loss"}
-"""Python-level helpers that read integers through a raw pointer: they say so when these are evicted."""
-
-KNOWN_FAILURES = {"sgn"}
-"""Its gradient is torch's zero tensor without memory, and replaying a call that reads one crashes."""
+"""Composite operators that read integers through a raw pointer: they say so when these are evicted."""
 
 
 @dataclass
@@ -189,8 +186,6 @@ def test_evicted_results_come_back(request: pytest.FixtureRequest, claim_scope: 
     """As functions, in place, with ``out=``, and their gradients; a result that is never evicted has a reason."""
     sweep = Sweep()
     for info in operators():
-        if name_of(info) in KNOWN_FAILURES:
-            continue
         sweep.counts["operators"] += 1
         for sample, expected in tried(info, request.config.option.thorough):
             try:
@@ -199,11 +194,11 @@ def test_evicted_results_come_back(request: pytest.FixtureRequest, claim_scope: 
                 if sample.name not in READ_BEHIND_OPERATORS or "bypasses the operators" not in str(error):
                     sweep.failures.append(f"{sample}: {error}")
     assert not sweep.failures, "\n".join(sweep.failures)
-    never = {name_of(info) for info in operators()} - sweep.evicted - KNOWN_FAILURES
+    never = {name_of(info) for info in operators()} - sweep.evicted
     assert never == set(NEVER_EVICTED)
     claim_scope(f"{sweep}; never evicted: {', '.join(sorted(never))}")
 
 
 def test_the_lists_of_exceptions_name_operators() -> None:
     names = {name_of(info) for info in database()}
-    assert names >= {*NEVER_EVICTED, *IRREPRODUCIBLE, *READ_BEHIND_OPERATORS, *KNOWN_FAILURES}
+    assert names >= {*NEVER_EVICTED, *IRREPRODUCIBLE, *READ_BEHIND_OPERATORS}

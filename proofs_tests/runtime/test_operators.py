@@ -19,8 +19,8 @@ from dtr_spec.monitor import check
 from ..claims import ROOT, claim
 from .operators import Outcome, Probe, Sample, bits, database, dtypes_of, name_of, operators, samples, shape
 
-SAMPLES = 2
-"""Of each operator by default; all of them, and all types, in a thorough run."""
+SAMPLES, THOROUGH_SAMPLES = 2, 40
+"""Of each operator, and of each type in a thorough run; by default only of one type."""
 
 BUDGET = 1 << 40
 """Bytes. Asking for all of it never succeeds, and evicts whatever can be evicted first."""
@@ -72,13 +72,13 @@ def quiet() -> Iterator[None]:
 
 
 def tried(info: Any, thorough: bool) -> Iterator[tuple[Sample, Outcome]]:
-    """What eager PyTorch makes of an operator's samples: of ``SAMPLES`` that have bytes, or really of all.
+    """What eager PyTorch makes of an operator's samples: of the first that have bytes.
 
     Where the gradient is refused (that of eigenvectors may be ill-defined), the sample goes without.
     """
     for dtype in dtypes_of(info) if thorough else dtypes_of(info)[:1]:
         found = samples(info, dtype)
-        for sample in chain.from_iterable(found if thorough else islice(filter(has_bytes, found), SAMPLES)):
+        for sample in chain.from_iterable(islice(filter(has_bytes, found), THOROUGH_SAMPLES if thorough else SAMPLES)):
             for differentiable in dict.fromkeys((sample.differentiable, False)):
                 attempt = replace(sample, differentiable=differentiable)
                 outcome = eager(attempt)

@@ -2,7 +2,8 @@
 """Accesses to a tensor's bytes that are no operators.
 
 Some of them hand out a raw pointer that may be used long afterwards, so the bytes must stay where they are:
-within a scope these accessors pin first.
+within a scope these accessors pin first. Through some the bytes may be written unseen: what was computed from them,
+or will be, cannot be computed again, so these accessors *expose*: they keep it as well.
 """
 
 import functools
@@ -11,18 +12,25 @@ from typing import Any
 
 import torch
 
-_OF_TENSORS = ("numpy", "tolist", "data_ptr", "__dlpack__", "__deepcopy__", "__reduce_ex__", "share_memory_")
-_OF_STORAGES = ("data_ptr", "is_shared", "share_memory_")
+_PINNING = {
+    torch.Tensor: ("tolist", "data_ptr", "__deepcopy__", "__reduce_ex__"),
+    torch.UntypedStorage: ("data_ptr", "is_shared"),
+}
+_EXPOSING = {
+    torch.Tensor: ("numpy", "__dlpack__", "share_memory_", "apply_", "map_", "map2_"),
+    torch.UntypedStorage: ("share_memory_", "byteswap"),
+}
 
 
 class PinningAccessors:
-    """Replaces the accessors while a scope lasts; ``pin`` takes a tensor, ``pin_storage`` an untyped storage."""
+    """Replaces the accessors while a scope lasts. ``core`` pins and exposes tensors and untyped storages."""
 
-    def __init__(self, pin: Callable[[Any], None], pin_storage: Callable[[Any], None]) -> None:
-        self._pins = (
-            *((torch.Tensor, name, pin) for name in _OF_TENSORS),
-            *((torch.UntypedStorage, name, pin_storage) for name in _OF_STORAGES),
+    def __init__(self, core: Any) -> None:
+        actions = (
+            (_PINNING, {torch.Tensor: core.pin, torch.UntypedStorage: core.pin_storage}),
+            (_EXPOSING, {torch.Tensor: core.expose, torch.UntypedStorage: core.expose_storage}),
         )
+        self._pins = [(owner, name, act[owner]) for names, act in actions for owner in names for name in names[owner]]
         self._own: list[tuple[type, str, Any]] = []
 
     def install(self) -> None:

@@ -128,7 +128,7 @@ class Budget:
             scope, size, {"heuristic": name, "deallocation": deallocation, "clock": clock, "device": device}
         )
         self._scope = scope
-        self._accessors = PinningAccessors(_core.pin, _core.pin_storage)
+        self._accessors = PinningAccessors(_core)
 
     def __enter__(self) -> Run:
         self._scope.enter()

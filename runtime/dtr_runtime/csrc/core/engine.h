@@ -141,6 +141,7 @@ class Engine {
   bool recoverable(StorageId) const;
   bool busy() const;  // a call is under way
   Cost cost(StorageId) const;  // of the storage's chain
+  std::vector<StorageId> readers(StorageId) const;  // whose recipes read the current version, in index order
   Counters counters() const;
   const std::vector<Event>& events() const;
   bool stopped_recording() const;  // something threw: the events end there

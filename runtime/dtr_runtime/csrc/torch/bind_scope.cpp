@@ -54,10 +54,23 @@ void enter(const std::shared_ptr<Scope>& scope) {
   }
 }
 
-void pin(const c10::Storage& storage) {
+using Access = void (Scope::*)(c10::StorageImpl&);
+
+template <Access access>
+void apply(const c10::Storage& storage) {
   const std::shared_ptr<Scope> scope = active_scope();
   py::gil_scoped_release no_gil;
-  if (scope) scope->pin(*storage.unsafeGetStorageImpl());
+  if (scope) (scope.get()->*access)(*storage.unsafeGetStorageImpl());
+}
+
+template <Access access>
+void bind_access(py::module_& m, const std::string& name) {
+  m.def(name.c_str(), [](const at::Tensor& tensor) {
+    if (tensor.has_storage()) apply<access>(tensor.storage());
+  });
+  m.def((name + "_storage").c_str(), [](const py::object& storage) {
+    apply<access>(torch::createStorage(storage.ptr()));
+  });
 }
 
 void leave(Scope& scope) {
@@ -102,10 +115,8 @@ void bind_scope(py::module_& m) {
     const auto lock = turn(ledger.mutex());
     if (tensor.has_storage()) ledger.adopt(*tensor.storage().unsafeGetStorageImpl(), kNobody);
   });
-  m.def("pin", [](const at::Tensor& tensor) {
-    if (tensor.has_storage()) pin(tensor.storage());
-  });
-  m.def("pin_storage", [](const py::object& storage) { pin(torch::createStorage(storage.ptr())); });
+  bind_access<&Scope::pin>(m, "pin");
+  bind_access<&Scope::expose>(m, "expose");
   m.def("evicted", [](const at::Tensor& tensor) {
     return tensor.has_storage() && Scope::evicted(*tensor.storage().unsafeGetStorageImpl());
   });

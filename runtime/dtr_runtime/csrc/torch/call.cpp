@@ -118,6 +118,7 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
     Node* node = find(tensor.storage().unsafeGetStorageImpl());
     if (writes && known.writes[argument]) call.targets.push_back(tensor.storage().unsafeGetStorageImpl());
     if (!node) return;
+    call.exposed |= node->exposed;
     if (node->serial != calls_) {
       node->serial = calls_;
       node->slot = static_cast<int32_t>(spec_.inputs.size());
@@ -306,6 +307,10 @@ void Scope::commit(Call& call, const std::vector<Output>& fresh) {
     for (StorageId id : ids) record.users += !node(id).chain.empty();
     for (StorageId id : call.written) record.users += !node(id).chain.empty() && node(id).chain.back() == &record;
     if (record.users > 0) call.record.release();
+  }
+  if (call.exposed) {
+    pin_all(ids);
+    pin_all(call.written);
   }
   settle();
 }

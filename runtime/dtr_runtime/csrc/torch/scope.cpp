@@ -73,6 +73,22 @@ void Scope::pin(StorageId id) {
   engine_.pin(id, id);
 }
 
+void Scope::pin_all(c10::ArrayRef<StorageId> ids) {
+  for (StorageId id : ids)
+    if (engine_.recoverable(id)) pin(id);
+}
+
+void Scope::expose(c10::StorageImpl& storage) {
+  pin(storage);
+  const auto one_at_a_time = turn(serial_mutex_);
+  const auto lock = turn(ledger_.mutex());
+  if (!active_ || phase_ != Phase::idle) return;
+  Node* node = find(&storage);
+  if (!node || node->exposed) return;
+  node->exposed = true;
+  within_budget("an access to a tensor's bytes", [&] { pin_all(engine_.readers(node->id)); });
+}
+
 void Scope::pin(c10::StorageImpl& storage) {
   const auto one_at_a_time = turn(serial_mutex_);
   const auto lock = turn(ledger_.mutex());

@@ -45,6 +45,7 @@ struct Node {
   int64_t serial = 0;
   c10::SmallVector<Record*, 2> chain;   // the calls that produce it, creation first, as in the engine
   uint64_t print = 0;                   // of the current version, when verifying
+  bool exposed = false;                 // somebody may write to the bytes behind the operators
   c10::Storage foreign;                 // kept alive: memory that is not torch's
 };
 
@@ -88,6 +89,9 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void call(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
   // Makes a storage resident for good (for accesses that bypass operators).
   void pin(c10::StorageImpl&);
+  // The same, for who may write through a raw pointer: what was computed from the bytes stays as well,
+  // and so does what will be.
+  void expose(c10::StorageImpl&);
   static bool evicted(c10::StorageImpl&);
 
   const Engine& engine() const { return engine_; }
@@ -145,6 +149,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     const Operator* known;
     std::unique_ptr<Record, Recycle> record{};
     bool opaque = false;   // has tensors without strided bytes: cannot be replayed
+    bool exposed = false;  // reads bytes that may change unseen: its results must stay
     Bytes bytes = 0;       // of its tensor arguments
     int64_t products = 0;
     Cost cost = 1;
@@ -159,6 +164,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
 
   // scope.cpp
   void pin(StorageId);
+  void pin_all(c10::ArrayRef<StorageId>);
   void disown();
   // Runs f; the engine's refusal becomes the client's exception, and recording ends.
   template <typename F>

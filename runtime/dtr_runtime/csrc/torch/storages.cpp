@@ -61,6 +61,7 @@ Node* Scope::find(c10::StorageImpl* storage) {
   recorder_.constant(id, size);
   Node& node = add(id, size, nullptr);
   node.data = pointer.get();
+  node.exposed = true;
   node.foreign = c10::Storage(c10::intrusive_ptr<c10::StorageImpl>::reclaim_copy(storage));
   foreign_[storage] = id;
   return &node;

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dtr_spec.explore import Exploration, ExplorationLimitError, explore
-from dtr_spec.program import Call, Constant, Fresh, Program, Release
+from dtr_spec.program import Call, Constant, Fresh, Pin, Program, Release
 from dtr_spec.rules import RULES
 from dtr_spec.terms import eager
 
@@ -47,7 +47,7 @@ def test_all_small_programs_under_all_policies_and_budgets(claim_scope: Callable
     claim_scope(f"{runs:,} programs and budgets, {states:,} configurations")
 
 
-@pytest.mark.parametrize(("rule", "premise"), [("execute", 6), ("collect", 3)])
+@pytest.mark.parametrize(("rule", "premise"), [("execute", 7), ("collect", 3)])
 def test_the_bound_suffices_for_a_planted_fault(rule: str, premise: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the write barrier, or collecting what is still read: found with two commands, missed with one."""
     plant(monkeypatch, rule, premise)
@@ -55,8 +55,32 @@ def test_the_bound_suffices_for_a_planted_fault(rule: str, premise: int, monkeyp
     assert faults_found(2)
 
 
-def test_every_rule_is_reached() -> None:
-    """Two programs exercise every rule: no rule is dead text."""
+@claim("T1", "Siblings and pins too leave every term as it is.", method="exhaustive to two results and a pin")
+def test_siblings_and_pins(claim_scope: Callable[[str], None]) -> None:
+    """Two results of different sizes of one call, one of them pinned, the other evicted at will."""
+    siblings = Program(
+        (
+            Constant(0, 1),
+            Call("f", (0,), (Fresh(1, 2), Fresh(2, 1)), profile=(3,)),
+            Pin(2),
+            Release(2),
+            Call("g", (1,), (Fresh(3, 1),), profile=(1,)),
+            Call("read", (3,)),
+        )
+    )
+    states = 0
+    for budget in range(8):
+        found = explore(siblings, budget)
+        assert found.violations == []
+        assert found.stuck == []
+        assert {term for _, term in found.observations} <= set(eager(siblings).observations)
+        states += found.states
+    assert {"pin", "free", "replay"} <= found.labels
+    claim_scope(f"{states:,} configurations")
+
+
+def test_every_other_rule_is_reached() -> None:
+    """One program exercises all rules but ``alias`` and ``pin``, which others above exercise."""
     whole = Program(
         (
             Constant(0, 1),

@@ -6,8 +6,8 @@ import pytest
 from dtr_spec.configuration import Configuration, initial
 from dtr_spec.invariants import INVARIANTS
 from dtr_spec.program import Program
-from dtr_spec.proofs import Obligation, inductive, reachable_premises, safe
-from dtr_spec.readings import no
+from dtr_spec.proofs import Obligation, inductive, safe, satisfiable_premises, symbolic_operands, transition
+from dtr_spec.readings import implies, no
 from dtr_spec.rules import RULES
 
 from ..claims import claim
@@ -18,7 +18,7 @@ def failures(obligations: list[Obligation]) -> list[str]:
     return [f"{o.rule} / {o.goal}: {o.status} {o.model}" for o in obligations if o.status != "proved"]
 
 
-@claim("T2", "The bytes in use never exceed the budget, in any configuration.", method="proved for all")
+@claim("T2", "The machine's count M of bytes never exceeds the budget, in any configuration.", method="proved for all")
 @claim("T3", "What a frame has locked stays resident; what has no recipe is never evicted.", method="proved for all")
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_preserves_every_invariant(rule: str) -> None:
@@ -50,10 +50,39 @@ def test_collect_takes_nothing_in_use() -> None:
     assert failures([safe(RULES["collect"], "collected storage is unused", takes_what_nobody_uses)]) == []
 
 
+@claim(
+    "T3",
+    "What has no recipe never gets one: no constant, held or pinned storage becomes evictable.",
+    method="proved for all",
+)
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_irrecoverable_stays_so(rule: str) -> None:
+    """An alive storage without a recipe has none after any step."""
+
+    def stays(before: Configuration, after: Configuration) -> object:
+        return before.facts.all_storages().every(
+            lambda s: implies(before.alive[s] & no(before.recoverable[s]), no(after.recoverable[s]))
+        )
+
+    assert failures([transition(RULES[rule], "irrecoverable stays irrecoverable", stays)]) == []
+
+
+@claim("T3", "Constants are born without a recipe; holding and pinning take it away.", method="proved for all")
+def test_constants_held_and_pinned_storages_have_no_recipe() -> None:
+    """After ``constant`` and ``hold`` the operand is irrecoverable, after ``pin`` the storage behind the handle."""
+    for rule in ("constant", "hold", "pin"):
+        operand = symbolic_operands(RULES[rule])[0]
+
+        def without(before: Configuration, after: Configuration, rule: str = rule, operand: object = operand) -> object:
+            return no(after.recoverable[before.facts.subject(before.position) if rule == "pin" else operand])
+
+        assert failures([transition(RULES[rule], "has no recipe", without)]) == []
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_no_proof_is_vacuous(rule: str) -> None:
     """Each rule's premises are consistent with the invariants."""
-    assert failures([reachable_premises(RULES[rule])]) == []
+    assert failures([satisfiable_premises(RULES[rule])]) == []
 
 
 def test_invariants_hold_of_the_empty_machine() -> None:
@@ -63,7 +92,7 @@ def test_invariants_hold_of_the_empty_machine() -> None:
 
 
 NECESSARY = [
-    ("constant", 3, "within_budget"),
+    ("constant", 4, "within_budget"),
     ("pin", 3, "irrecoverable_is_resident"),
     ("call", 0, "one_client_frame"),
     ("need", 4, "irrecoverable_is_resident"),
@@ -72,7 +101,7 @@ NECESSARY = [
     ("hold", 2, "irrecoverable_is_resident"),
     ("keep", 4, "within_budget"),
     ("allocate", 3, "within_budget"),
-    ("execute", 5, "irrecoverable_is_resident"),
+    ("execute", 6, "irrecoverable_is_resident"),
     ("commit", 3, "irrecoverable_is_resident"),
     ("collect", 0, "locked_is_resident"),
 ]
@@ -85,7 +114,7 @@ def test_a_forgotten_premise_breaks_the_proof(rule: str, number: int, goal: str)
     assert [o.status for o in obligations] == ["refuted"]
 
 
-@pytest.mark.parametrize("dropped", ["locked_is_resident", "one_client_frame"])
+@pytest.mark.parametrize("dropped", ["locked_is_resident", "one_client_frame", "unbound_is_alive"])
 def test_lemmas_are_needed(dropped: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a lemma among the hypotheses, the proof of another invariant breaks."""
     goals = [name for name in INVARIANTS if name != dropped]

@@ -239,19 +239,15 @@ class Facts:
         """Has the call asked for all it needs?"""
         return not self.declared or cursor == len(self.requests(call, target))
 
-    def sized(self, position: int, n: int) -> bool:
-        """Does the command at a position create a constant of n bytes?"""
-        return self.kind(position) is Kind.CONSTANT and self.size(self.subject(position)) == n
-
-    def overwrites_sized(self, call: int, n: int) -> bool:
-        """Does the call overwrite a storage of n bytes?"""
-        return any(self.size(s) == n for s in self.written(call))
-
     # --- values ----------------------------------------------------------------------------
 
     def frames(self, c: Configuration) -> Set:
         """The frames under way."""
         return Set(range(1, c.depth + 1))
+
+    def all_storages(self) -> Set:
+        """The storages of the program, whether they exist yet, still, or not."""
+        return Set(range(len(self.program.sizes)))
 
     def storages(self, c: Configuration) -> Set:
         """The storages that exist."""
@@ -295,7 +291,12 @@ _KINDS = {Constant: Kind.CONSTANT, Call: Kind.CALL, Alias: Kind.ALIAS, Release: 
 
 
 def initial(program: Program, budget: int, declared: bool = True) -> Configuration:
-    """The initial configuration: nothing in memory, the whole program ahead."""
+    """The initial configuration: nothing in memory, the whole program ahead.
+
+    Raises ``ValueError`` if the budget is negative.
+    """
+    if budget < 0:
+        raise ValueError(f"a budget of {budget} bytes; it cannot be negative")
     no_terms = Map(None)
     return Configuration(
         facts=Facts(program, declared),

@@ -44,7 +44,12 @@ def one_client_frame(c: Configuration) -> Any:
 
 def recoverable_is_alive(c: Configuration) -> Any:
     """Only what exists promises a recipe or occupies memory."""
-    return c.facts.storages(c).every(lambda s: implies(c.recoverable[s] | c.resident[s], c.alive[s]))
+    return c.facts.all_storages().every(lambda s: implies(c.recoverable[s] | c.resident[s], c.alive[s]))
+
+
+def unbound_is_alive(c: Configuration) -> Any:
+    """A result is only kept for a storage that exists."""
+    return c.frames.every(lambda d: c.unbound[d].every(lambda s: c.alive[s]))
 
 
 INVARIANTS: dict[str, Invariant] = {
@@ -55,6 +60,7 @@ INVARIANTS: dict[str, Invariant] = {
         irrecoverable_is_resident,
         one_client_frame,
         recoverable_is_alive,
+        unbound_is_alive,
     )
 }
 
@@ -70,6 +76,8 @@ def violations(c: Configuration, meaning: Meaning) -> Iterator[str]:
         yield "sound"
     if not recoverable(c):
         yield "recoverable"
+    if not unrepeated(c):
+        yield "unrepeated"
 
 
 def accounted(c: Configuration) -> bool:
@@ -91,11 +99,7 @@ def sound(c: Configuration, meaning: Meaning) -> bool:
 
 
 def recoverable(c: Configuration) -> bool:
-    """T4: whatever a promised recipe reads is kept, or current, alive, and resident or promised itself.
-
-    What it reads was created before, except what a mutation read; either way it never reads what
-    depends on it, so rematerialization ends.
-    """
+    """T4: whatever a promised recipe reads is kept, or current, alive, and resident or promised itself."""
     program = c.facts.program
     return all(
         read.number in c.kept[read.storage]
@@ -105,10 +109,12 @@ def recoverable(c: Configuration) -> bool:
             and (c.resident[read.storage] or c.recoverable[read.storage])
         )
         for s, promised in c.recoverable.items()
-        if promised and not _being_born(c, s)
+        if promised
         for read in program.recipe_reads(Version(s, c.version[s]))
     )
 
 
-def _being_born(c: Configuration, s: int) -> bool:
-    return c.depth > 0 and bool(c.executed[1]) and c.target[1] == CLIENT and s in c.facts.created(c.call[1])
+def unrepeated(c: Configuration) -> bool:
+    """T6: no storage is being rematerialized twice at a time, so the stack cannot grow without end."""
+    targets = [c.target[d] for d in c.frames]
+    return len(targets) == len(set(targets))

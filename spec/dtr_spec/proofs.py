@@ -45,7 +45,7 @@ def inductive(
             yield prove(rule.name, goal, premises, INVARIANTS[goal](step.after()))
 
 
-def reachable_premises(rule: Rule) -> Obligation:
+def satisfiable_premises(rule: Rule) -> Obligation:
     """The rule's premises are consistent with the invariants: its proofs are not vacuous."""
     before, step = symbolic_step(rule)
     held = prove(rule.name, "premises are satisfiable", [], z3.Not(z3.And(*_all(before), *step.premises)))
@@ -57,6 +57,12 @@ def safe(rule: Rule, name: str, guaranteed: Callable[..., Any]) -> Obligation:
     before, step = symbolic_step(rule)
     conclusion = guaranteed(before, *symbolic_operands(rule))
     return prove(rule.name, name, [*_all(before), *step.premises], conclusion)
+
+
+def transition(rule: Rule, name: str, relation: Callable[[Configuration, Configuration], Any]) -> Obligation:
+    """A relation between the configurations before and after a rule, whenever it applies."""
+    before, step = symbolic_step(rule)
+    return prove(rule.name, name, [*_all(before), *step.premises], relation(before, step.after()))
 
 
 def symbolic_operands(rule: Rule) -> list[z3.ArithRef]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a rule may be written with, and its meaning over plain values.
 
-A rule is a Python function over a configuration. It uses only ``&``, ``|``, ``==``, ``<=``, ``+``, ``-``,
+A rule is a Python function over a configuration. It uses only ``&``, ``|``, comparisons, ``+``, ``-``,
 the functions ``no``, ``implies`` and ``ite``, maps (``m[k]``, ``m.set``, ``m.set_each``) and sets
-(``has``, ``every``, ``add``). Hence one definition has three readings: over values it runs
+(``has``, ``every``, ``add``, ``remove``, ``where``). Hence one definition has three readings: over values it runs
 (this file), over Z3 terms it is proved about (``symbolic.py``), over text it prints itself
 (``text.py``). The other two register their own ``no`` and ``ite``.
 """

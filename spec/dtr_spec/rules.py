@@ -130,6 +130,7 @@ def constant(c: Configuration, s: Any) -> Step:
             client_turn(c),
             c.facts.kind(c.position) == Kind.CONSTANT,
             c.facts.subject(c.position) == s,
+            no(c.alive[s]),
             c.used + c.facts.size(s) <= c.budget,
         ),
         lambda: c.but(
@@ -330,6 +331,7 @@ def execute(c: Configuration, k: Any) -> Step:
             c.call[top] == k,
             facts.asked(k, CLIENT, c.cursor[top]),
             c.held[top] == facts.fresh_bytes(k),
+            created.every(lambda s: no(c.alive[s])),
             written.every(lambda w: c.locked[top].has(w)),
             written.every(lambda w: c.kept[w].has(c.version[w]) | unread(c, w, c.version[w])),
         ),
@@ -470,8 +472,9 @@ def collect(c: Configuration, s: Any) -> Step:
 def out_of_memory(c: Configuration, n: Any) -> Step:
     """n bytes are asked for, do not fit, and nothing is evictable. The state stays as it is; the run ends."""
     top, facts = c.depth, c.facts
-    by_constant = (top == 0) & (facts.kind(c.position) == Kind.CONSTANT) & facts.sized(c.position, n)
-    by_keep = (c.target[top] == CLIENT) & facts.overwrites_sized(c.call[top], n)
+    by_constant = (top == 0) & (facts.kind(c.position) == Kind.CONSTANT) & (facts.size(facts.subject(c.position)) == n)
+    unkept = facts.written(c.call[top]).where(lambda s: (facts.size(s) == n) & no(c.kept[s].has(c.version[s])))
+    by_keep = (c.target[top] == CLIENT) & no(unkept.every(lambda s: False))
     by_call = facts.asks(c.call[top], c.target[top], c.cursor[top], n)
     return Step(
         (

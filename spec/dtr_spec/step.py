@@ -20,7 +20,7 @@ class Label(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Why a rule does not apply: the number of its first premise that fails, or that it is unknown."""
+    """Why a rule does not apply: the number of its first premise that fails."""
 
     rule: str
     premise: int
@@ -38,8 +38,9 @@ def apply(c: Configuration, label: Label) -> Configuration | Refusal:
 def successors(c: Configuration) -> Iterator[tuple[Label, Configuration]]:
     """Every step that the machine may take from ``c``.
 
-    The operands tried for ``allocate`` and ``free`` are the declared piece, and after ``execute``
-    or ``replay`` the bytes that no result needs; a program without declared profiles has more.
+    The operands tried for ``allocate`` and ``free`` are the declared piece, and after ``replay`` the
+    bytes that no result needs, at once or result by result. The machine allows any division of them,
+    and without declared profiles any request.
     """
     if c.stopped:
         return
@@ -77,7 +78,7 @@ def _bytes(c: Configuration) -> Iterator[tuple[int, ...]]:
     requests = c.facts.requests(c.call[top], c.target[top])
     pieces: set[int] = {abs(requests[c.cursor[top]])} if c.cursor[top] < len(requests) else set()
     if c.executed[top]:
-        pieces = {c.held[top] - c.owed[top]}
+        pieces = {c.held[top] - c.owed[top], *map(c.facts.size, c.facts.created(c.call[top]))}
     elif top == 0 and c.facts.kind(c.position) is Kind.CONSTANT:
         pieces = {c.facts.size(c.facts.subject(c.position))}
     pieces |= {c.facts.size(s) for s in c.facts.written(c.call[top])}

@@ -2,8 +2,8 @@
 """The symbolic reading: rules and invariants as Z3 terms, from the same definitions.
 
 Storages, frames, calls and versions are integers, values an uninterpreted sort, maps arrays, sets
-predicates. The program is any program: its facts are uninterpreted functions. This file alone
-imports z3; nothing else in the package imports this file but ``proofs.py``.
+predicates. The program is any program: its facts are uninterpreted functions. Terms are there so that
+every rule can be read; nothing is proved of them yet. Only this file and ``proofs.py`` import z3.
 """
 
 from collections.abc import Callable, Iterator
@@ -126,7 +126,7 @@ class SymbolicFacts:
     """Any program: its facts are uninterpreted, constrained only by ``axioms``."""
 
     _ints = ("kind", "handle", "subject", "size", "cost", "chain", "version_read", "fresh_bytes")
-    _bools = ("asks", "asked", "recipe_reads", "sized", "overwrites_sized")
+    _bools = ("asks", "asked", "recipe_reads")
     _sets = ("read", "created", "written", "readers")
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -141,6 +141,10 @@ class SymbolicFacts:
     def frames(self, c: Configuration) -> SymbolicSet:
         """The frames under way."""
         return SymbolicSet(lambda d: z3.And(d >= 1, d <= c.depth))
+
+    def all_storages(self) -> SymbolicSet:
+        """All storages of the program."""
+        return SymbolicSet(lambda s: s >= 0)
 
     def storages(self, c: Configuration) -> SymbolicSet:
         """The storages that exist."""

@@ -21,7 +21,7 @@ VERSION = 1
 class Event(NamedTuple):
     """One small step: the rule's name, its operands, and the bytes in use after it.
 
-    ``subject`` is the storage the rule takes (for ``call``, ``execute``: the position of the
+    ``subject`` is the storage the rule takes (for ``call``, ``execute``, ``replay``: the position of the
     call; for ``allocate``, ``free``, ``out_of_memory``: bytes; for ``release``, ``alias``,
     ``pin``: the handle; for ``commit``, ``advance``: 0). ``detail`` is a version number for
     ``drop`` and 0 elsewhere.
@@ -54,7 +54,7 @@ class Trace:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the trace as JSON Lines."""
-        with Path(path).open("w") as file:
+        with Path(path).open("w", encoding="utf-8") as file:
             file.writelines(line + "\n" for line in self.lines())
 
     def lines(self) -> Iterator[str]:
@@ -78,16 +78,17 @@ class Trace:
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Trace":
         """Read a trace; raises ``TraceError`` with the line number if it is malformed."""
-        with Path(path).open() as file:
-            return cls.parse(file, str(path))
+        with Path(path).open(encoding="utf-8") as file:
+            try:
+                return cls.parse(file, str(path))
+            except UnicodeDecodeError as error:
+                raise TraceError(f"{path}: not UTF-8 text: {error}") from None
 
     @classmethod
     def parse(cls, lines: Iterable[str], name: str = "trace") -> "Trace":
         """Read a trace from its lines; ``name`` is what errors call it."""
         reader = _Reader(lines, name)
-        header = reader.next({"format": str, "version": int, "budget": int, "commands": int, "events": int})
-        if (header["format"], header["version"]) != (FORMAT, VERSION):
-            reader.fail(f"format {FORMAT} version {VERSION} expected")
+        header = reader.header()
         commands = tuple(reader.command() for _ in range(header["commands"]))
         events = tuple(reader.event() for _ in range(header["events"]))
         reader.end()
@@ -95,10 +96,19 @@ class Trace:
             program = Program(commands)
         except ProgramError as error:
             raise TraceError(f"{name}: {error}") from None
-        return cls(program, header["budget"], events, header.get("declared", True), header.get("configuration", {}))
+        return cls(program, header["budget"], events, header["declared"], header["configuration"])
 
 
 _COMMANDS: dict[str, type[Command]] = {c.__name__.lower(): c for c in (Constant, Call, Alias, Release, Pin)}
+_HEADER: dict[str, type] = {
+    "format": str,
+    "version": int,
+    "budget": int,
+    "declared": bool,
+    "configuration": dict,
+    "commands": int,
+    "events": int,
+}
 _FIELDS: dict[str, dict[str, type]] = {
     "constant": {"handle": int, "size": int},
     "call": {"op": str, "inputs": list, "outputs": list, "mutates": list, "cost": int, "profile": list},
@@ -119,11 +129,14 @@ class _Reader:
     def fail(self, why: str) -> Any:
         raise TraceError(f"{self.name}:{self.number}: {why}")
 
-    def next(self, fields: dict[str, type]) -> dict[str, Any]:
+    def header(self) -> dict[str, Any]:
         row = self._object()
-        for key, kind in fields.items():
-            if type(row.get(key)) is not kind:
-                self.fail(f"field {key!r} must be of type {kind.__name__}, found {row.get(key)!r}")
+        self._check(row, _HEADER)
+        if (row["format"], row["version"]) != (FORMAT, VERSION):
+            self.fail(f"format {FORMAT} version {VERSION} expected")
+        for key in ("budget", "commands", "events"):
+            if row[key] < 0:
+                self.fail(f"field {key!r} cannot be negative")
         return row
 
     def command(self) -> Command:

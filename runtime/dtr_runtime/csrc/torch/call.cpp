@@ -15,11 +15,24 @@ namespace dtr {
 
 namespace {
 
-// Whether a result has no strided bytes of its own (sparse, quantized for a backend, ...).
+// Whether a tensor is more than strided bytes (sparse, quantized, nested, ...).
+bool opaque(const at::Tensor& tensor) {
+  return tensor.defined() && (!tensor.has_storage() || tensor.is_quantized() || tensor.is_nested());
+}
+
 bool opaque(c10::ArrayRef<c10::IValue> results) {
   bool any = false;
-  for_each_result(results, [&](const at::Tensor& tensor) { any |= tensor.defined() && !tensor.has_storage(); });
+  for_each_result(results, [&](const at::Tensor& tensor) { any |= opaque(tensor); });
   return any;
+}
+
+// Whether a list operator is called on lists of one length, more than one: then it is a loop.
+bool is_loop(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
+  if (!known.elementwise_list || !arguments[0].isTensorList()) return false;
+  const size_t elements = arguments[0].toListRef().size();
+  return elements > 1 && std::all_of(arguments.begin(), arguments.end(), [&](const c10::IValue& argument) {
+    return !argument.isTensorList() || argument.toListRef().size() == elements;
+  });
 }
 
 int64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {
@@ -41,7 +54,10 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     return below(op, keys, stack);
   }
   const auto arguments = torch::jit::last(*stack, known.tensors.size());
-  if (known.elementwise_list && arguments[0].toListRef().size() > 1) {
+  TORCH_CHECK(
+      !known.collective, known.name,
+      " writes what dtr_runtime cannot see; call collective operators outside the budget's scope");
+  if (is_loop(known, arguments)) {
     lock.unlock();
     return split(op, known, keys, stack);
   }
@@ -62,7 +78,8 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
                                        : std::max<Cost>(1, call.nanoseconds);
   const bool hides_inputs = !call.opaque && opaque(results);
   call.opaque |= hides_inputs;
-  const std::vector<Output> fresh = call.opaque ? std::vector<Output>() : outputs(results, call.targets);
+  // Without a record (a resized argument's new bytes, an opaque result) there is no recipe.
+  const std::vector<Output> fresh = call.opaque || !call.record ? std::vector<Output>() : outputs(results, call.targets);
   if (known.kind == Kind::allocate && fresh.size() == 1 && blocks_.size() == 1) {
     pending_ = std::make_unique<Call>(std::move(call));
     pending_output_ = fresh[0];
@@ -109,10 +126,8 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
   spec_.writes.clear();
   for_each_tensor(known, arguments, [&](const at::Tensor& tensor, size_t argument) {
     if (!tensor.defined()) return;
-    if (!tensor.has_storage()) {
-      call.opaque = true;
-      return;
-    }
+    call.opaque |= opaque(tensor);
+    if (!tensor.has_storage()) return;
     if (known.shape_only || tensor.storage().unsafeGetStorageImpl() == call.created.storage) return;
     call.bytes += tensor.numel() * static_cast<Bytes>(tensor.itemsize());
     Node* node = find(tensor.storage().unsafeGetStorageImpl());
@@ -234,15 +249,20 @@ void Scope::free_backups(Call& call) {
   call.backups.clear();
 }
 
-// The call raised: everything is as it was before.
+// The call raised. What was copied aside is restored; what was not may have been written in part, as in
+// eager PyTorch, and stays as it is.
 void Scope::give_up(Call& call) {
+  const bool restored = call.guarded;
   for (const Copy& backup : call.backups) std::memcpy(backup.node->data, backup.data, backup.node->size);
   if (call.random) restore(call.random->generator, *call.random->last);
   release_blocks();
   free_backups(call);
   recorder_.abandon();
-  PhaseGuard deciding(*this, Phase::deciding);
-  engine_.abandon();
+  {
+    PhaseGuard deciding(*this, Phase::deciding);
+    engine_.abandon();
+  }
+  if (!restored) pin_all(call.written);
 }
 
 // The new storages among the results, in order. An argument that was resized is none: its new bytes

@@ -106,7 +106,9 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
   random = op.hasTag(at::Tag::nondeterministic_seeded) || generator >= 0;
   shape_only = kShapeOnly.count(name) && !out_variant;
   overwrites = kOverwriting.count(name) || out_variant;
-  in_place = declares_writes && !returns_fresh && !out_variant;  // an `out` may be given new memory
+  // An `out` may be given new memory; an operator of another library may keep what it asks for.
+  in_place = declares_writes && !returns_fresh && !out_variant && name.rfind("aten::", 0) == 0;
+  collective = name.rfind("c10d::", 0) == 0;
   elementwise_list = is_list_loop(name, schema);
   pointwise = op.hasTag(at::Tag::pointwise);
   matmul_like = kMatmulLike.count(name);

@@ -25,6 +25,7 @@ struct Operator {
   bool overwrites = false;     // every byte of the arguments it writes, without reading them
   bool elementwise_list = false;  // a list operator that is the loop over its elements
   bool matmul_like = false;
+  bool collective = false;     // between processes
   bool pointwise = false;      // no products, no reductions
   bool returns_fresh = false;  // may return new storages
   bool in_place = false;       // overwrites arguments and asks for nothing but scratch

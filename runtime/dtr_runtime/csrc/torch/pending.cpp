@@ -66,6 +66,17 @@ void Scope::settle() {
     constant(ledger_.find(data)->size, data);
     unclaimed_.erase(unclaimed_.begin());
   }
+  for (auto foreign = foreign_.begin(); foreign != foreign_.end();) {  // memory that only recipes hold
+    Node& held = *nodes_[foreign->second];
+    if (held.foreign.use_count() > 1) {
+      ++foreign;
+    } else {
+      foreign = foreign_.erase(foreign);
+      held.client = nullptr;
+      held.handle = false;
+      deaths_.push_back(held.id);
+    }
+  }
   for (size_t i = 0; i < deaths_.size(); ++i)
     if (Node* dead = nodes_[deaths_[i]]) die(*dead);
   deaths_.clear();

@@ -31,6 +31,7 @@ Scope::~Scope() = default;
 
 void Scope::enter() {
   const auto lock = turn(ledger_.mutex());
+  TORCH_CHECK(nodes_.empty(), "a budget is entered once; make another one for another scope");
   try {
     within_budget("what is already allocated when the scope begins", [&] {
       for (const auto& [data, block] : ledger_.blocks()) constant(block.size, data);
@@ -85,8 +86,8 @@ void Scope::expose(c10::StorageImpl& storage) {
   if (!active_ || phase_ != Phase::idle) return;
   Node* node = find(&storage);
   if (!node || node->exposed) return;
-  node->exposed = true;
   within_budget("an access to a tensor's bytes", [&] { pin_all(engine_.readers(node->id)); });
+  node->exposed = true;
 }
 
 void Scope::pin(c10::StorageImpl& storage) {

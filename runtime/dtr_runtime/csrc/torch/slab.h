@@ -16,7 +16,7 @@ class Slab {
 
   explicit Slab(void* memory) : memory_(static_cast<std::byte*>(memory)) {}
 
-  // A slot, or null if all are taken.
+  // A slot, or null if all are taken. Never the first, whose address is that of the slab itself.
   void* take() {
     if (free_ == 0) return nullptr;
     const int slot = __builtin_ctzll(free_);
@@ -34,7 +34,7 @@ class Slab {
 
  private:
   std::byte* memory_;
-  uint64_t free_ = ~uint64_t{0};
+  uint64_t free_ = ~uint64_t{1};
 };
 
 }  // namespace dtr

@@ -44,6 +44,7 @@ Node* Scope::find(c10::StorageImpl* storage) {
   if (pointer.get() == nullptr)
     return pointer.get_deleter() == &Scope::on_death ? static_cast<Node*>(pointer.get_context()) : nullptr;
   if (Block* block = ledger_.find(pointer.get())) {
+    if (block->owner == kNobody) constant(block->size, pointer.get());
     Node& node = *nodes_[block->owner];
     node.client = storage;
     return &node;
@@ -51,7 +52,7 @@ Node* Scope::find(c10::StorageImpl* storage) {
   if (!pointer.device().is_cpu() || storage->nbytes() == 0) return nullptr;
   if (auto known = foreign_.find(storage); known != foreign_.end()) return nodes_[known->second];
   const Bytes size = static_cast<Bytes>(storage->nbytes());
-  if (ledger_.adopt(*storage, kInternal)) {
+  if (ledger_.adopt(*storage, kNobody)) {
     Node& node = constant(size, pointer.get());
     node.client = storage;
     return &node;

@@ -10,7 +10,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
-from .program import Alias, Call, Constant, Pin, Program, Release, Version
+from .program import Alias, Call, Command, Constant, Pin, Program, Release, Version
 from .readings import EMPTY, Map, Set
 from .terms import Term, Views, is_observation, leaf, merged, observation, results
 
@@ -125,23 +125,26 @@ class Facts:
 
     def kind(self, position: int) -> Kind:
         """What the command at a position is."""
-        if position >= len(self.program.commands):
-            return Kind.DONE
-        return _KINDS[type(self.program.commands[position])]
+        command = self._command(position)
+        return Kind.DONE if command is None else _KINDS[type(command)]
 
     def handle(self, position: int) -> int:
         """The handle that an alias, release or pin command takes."""
-        match self.program.commands[position] if position < len(self.program.commands) else None:
+        match self._command(position):
             case Alias(handle) | Release(handle) | Pin(handle):
                 return handle
         return CLIENT
 
     def subject(self, position: int) -> int:
         """The storage that the command creates (constant) or names through its handle."""
-        match self.program.commands[position] if position < len(self.program.commands) else None:
+        match self._command(position):
             case Constant(handle) | Alias(handle) | Release(handle) | Pin(handle):
                 return self.program.storage(handle)
         return CLIENT
+
+    def _command(self, position: int) -> Command | None:
+        """The command at a position; None behind the last."""
+        return self.program.commands[position] if position < len(self.program.commands) else None
 
     # --- storages and calls ----------------------------------------------------------------
 

@@ -2,8 +2,8 @@
 """What holds in every configuration.
 
 Those in ``INVARIANTS`` are written in the rules' vocabulary, so that they are evaluated on runs
-and proved inductive with the same definition. ``violations`` adds the two that need a sum or a
-program's meaning, which are checked on runs.
+and proved inductive with the same definition. ``violations`` adds those that need a sum, a program's
+meaning or its recipes, which are checked on runs.
 """
 
 from collections.abc import Callable, Iterator
@@ -70,14 +70,11 @@ def violations(c: Configuration, meaning: Meaning) -> Iterator[str]:
     for name, invariant in INVARIANTS.items():
         if not invariant(c):
             yield name
-    if not accounted(c):
-        yield "accounted"
     if not sound(c, meaning):
         yield "sound"
-    if not recoverable(c):
-        yield "recoverable"
-    if not unrepeated(c):
-        yield "unrepeated"
+    for checked in (accounted, recoverable, unrepeated):
+        if not checked(c):
+            yield checked.__name__
 
 
 def accounted(c: Configuration) -> bool:

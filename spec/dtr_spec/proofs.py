@@ -37,10 +37,9 @@ def inductive(
     goals: Iterable[str] | None = None, rules: Iterable[Rule] = tuple(RULES.values())
 ) -> Iterator[Obligation]:
     """For each rule and goal: if all invariants hold before the rule, the goal holds after it."""
-    assumed = list(INVARIANTS.values())
     for rule in rules:
         before, step = symbolic_step(rule)
-        premises = [invariant(before) for invariant in assumed] + list(step.premises)
+        premises = _all(before) + list(step.premises)
         for goal in INVARIANTS if goals is None else goals:
             yield prove(rule.name, goal, premises, INVARIANTS[goal](step.after()))
 

@@ -30,12 +30,12 @@ void Engine::Impl::released(StorageId id) {
     case Deallocation::eager:
       if (heap[id].evictable_at >= 0) evict(heap[id]);
       collect(id);
-      if (heap.alive(id) && !heap[id].recoverable() && !banish(id)) heap[id].waiting = true;
+      if (heap.alive(id) && !heap[id].recoverable()) banish(id);
       return;
     case Deallocation::ignore:
       return;
     case Deallocation::banish:
-      if (!banish(id)) heap[id].waiting = true;
+      banish(id);
   }
 }
 
@@ -82,21 +82,30 @@ void Engine::Impl::settle(std::vector<StorageId> queue) {
   }
 }
 
+std::vector<StorageId> Engine::Impl::readers(StorageId id) const {
+  std::vector<StorageId> ids;
+  for (const Reader& reader : heap[id].readers) ids.push_back(reader.storage);
+  std::ranges::sort(ids);
+  return ids;
+}
+
 // Under eager eviction only if that holds no more bytes than it frees.
-bool Engine::Impl::banish(StorageId id) {
+bool Engine::Impl::may_banish(StorageId id) const {
   Bytes held = 0;
   for (const Reader& reader : heap[id].readers) {
     if (!heap[reader.storage].resident) return false;
     held += heap[reader.storage].size;
   }
-  if (deallocation == Deallocation::eager && held > heap[id].size) return false;
-  std::vector<StorageId> readers;
-  for (const Reader& reader : heap[id].readers) readers.push_back(reader.storage);
-  std::ranges::sort(readers);
-  for (const StorageId reader : readers)
+  return deallocation != Deallocation::eager || held <= heap[id].size;
+}
+
+// Frees a storage for good, holding its readers; or lets it wait until that may be done.
+void Engine::Impl::banish(StorageId id) {
+  heap[id].waiting = !may_banish(id);
+  if (heap[id].waiting) return;
+  for (const StorageId reader : readers(id))
     if (heap.alive(reader) && heap[reader].recoverable()) hold(reader);
   collect(id);
-  return true;
 }
 
 // The reader is resident again: what waits for that may be banished now.
@@ -111,7 +120,7 @@ void Engine::Impl::retry_banishing() {
   for (auto next = retry.begin(); next != retry.end(); next = retry.upper_bound(id)) {
     id = *next;
     retry.erase(next);
-    if (heap.alive(id) && heap[id].waiting && banish(id) && heap.alive(id)) heap[id].waiting = false;
+    if (heap.alive(id) && heap[id].waiting) banish(id);
   }
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine.h"
 
-#include <algorithm>
 #include <numeric>
 
 #include "fault.h"
@@ -253,10 +252,8 @@ bool Engine::recoverable(StorageId id) const { return alive(id) && impl_->heap[i
 bool Engine::busy() const { return impl_->depth > 0; }
 Cost Engine::cost(StorageId id) const { return impl_->require(id).cost; }
 std::vector<StorageId> Engine::readers(StorageId id) const {
-  std::vector<StorageId> ids;
-  for (const Reader& reader : impl_->require(id).readers) ids.push_back(reader.storage);
-  std::ranges::sort(ids);
-  return ids;
+  impl_->require(id);
+  return impl_->readers(id);
 }
 const std::vector<Event>& Engine::events() const { return impl_->events; }
 bool Engine::stopped_recording() const { return impl_->stopped; }

@@ -88,7 +88,9 @@ struct Engine::Impl {
   void drop_unread(const std::vector<Version>&);
   void settle(std::vector<StorageId> queue);
   void settle_versions(const std::vector<Version>&);
-  bool banish(StorageId);
+  std::vector<StorageId> readers(StorageId) const;  // in index order
+  bool may_banish(StorageId) const;
+  void banish(StorageId);
   void reconsider_sources(const Storage& reader);
   void retry_banishing();
 };

@@ -57,25 +57,18 @@ Node* Scope::find(c10::StorageImpl* storage) {
     node.client = storage;
     return &node;
   }
-  PhaseGuard deciding(*this, Phase::deciding);
-  const StorageId id = engine_.constant(size);
-  recorder_.constant(id, size);
-  Node& node = add(id, size, nullptr);
+  Node& node = constant(size, nullptr);
   node.data = pointer.get();
   node.exposed = true;
   node.foreign = c10::Storage(c10::intrusive_ptr<c10::StorageImpl>::reclaim_copy(storage));
-  foreign_[storage] = id;
+  foreign_[storage] = node.id;
   return &node;
 }
 
 Scope::Random& Scope::random(const at::Generator& generator) {
   for (const auto& known : generators_)
     if (known->generator == generator) return *known;
-  PhaseGuard deciding(*this, Phase::deciding);
-  const StorageId id = engine_.constant(0);
-  recorder_.constant(id, 0);
-  add(id, 0, nullptr);
-  generators_.push_back(std::make_unique<Random>(Random{generator, id, nullptr}));
+  generators_.push_back(std::make_unique<Random>(Random{generator, constant(0, nullptr).id, nullptr}));
   return *generators_.back();
 }
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every target first brings .venv up to date with pyproject.toml and constraints.txt.
 #   make check [HEURISTIC=FILE.py:CLASS|NAME] [MODEL=...] [BUDGET=...] [DEVICE=...]
-#   make test  [ARGS="--thorough"]
+#   make test  [ARGS="--thorough"] [JOBS=2]
 #   TORCH=cpu or TORCH=cuda on any of them insists on that build of PyTorch.
 
 PYTHON ?= python3
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 # Threads that spin while they wait slow a shared machine down many times.
@@ -19,7 +20,7 @@ check: venv
 	  $(if $(BUDGET),--budget "$(BUDGET)") $(if $(DEVICE),--device "$(DEVICE)")
 
 test: venv
-	$(BIN)/pytest proofs_tests $(ARGS)
+	$(BIN)/pytest proofs_tests -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: venv
 	$(BIN)/ruff check .

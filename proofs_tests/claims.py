@@ -62,9 +62,9 @@ def claims_of(item: pytest.Item) -> list[Claim]:
     return [mark.args[0] for mark in item.iter_markers("claim")][::-1]
 
 
-def function_of(item: pytest.Item) -> str:
+def function_of(nodeid: str) -> str:
     """``path::function`` of a test, without the parameters."""
-    return item.nodeid.partition("[")[0]
+    return nodeid.partition("[")[0]
 
 
 def in_order(claims: Iterable[Evidence]) -> list[Evidence]:
@@ -106,7 +106,7 @@ class _Collector:
         self.evidence: list[Evidence] = []
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        self.evidence += [Evidence(made, function_of(item)) for item in items for made in claims_of(item)]
+        self.evidence += [Evidence(made, function_of(item.nodeid)) for item in items for made in claims_of(item)]
 
 
 def collected() -> list[Evidence]:

@@ -5,12 +5,13 @@ import json
 import re
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +19,8 @@ from .claims import Claim, claims_of, function_of, key_order
 
 COUNTED = re.compile(r"([\d,]+) (.+)", re.DOTALL)
 EXAMPLES = re.compile(r"- (\d+) passing")
-SCOPE = "claim_scope"
+CLAIM, SCOPE, EXHIBIT = "claim", "claim_scope", "exhibit"
+WIDTH = 160
 STYLES = {"passed": "green", "failed": "bold red"}
 
 
@@ -40,7 +42,7 @@ class Row:
         skipped = self.outcomes.count("skipped")
         if "passed" in self.outcomes:
             return f"passed ({skipped} skipped)" if skipped else "passed"
-        return "skipped" if skipped else "not run"
+        return "skipped"
 
     @property
     def scope(self) -> str:
@@ -60,51 +62,68 @@ def summed(scopes: Iterable[str]) -> list[str]:
 
 
 class ClaimsTable:
-    """A pytest plugin: gathers the outcome of every test that carries a claim, and prints the table."""
+    """A pytest plugin: gathers the outcome of every test that carries a claim, and prints the table.
+
+    What is said of a test travels in its report, so that it arrives from other processes too (pytest-xdist).
+    """
 
     def __init__(self, json_path: Path | None) -> None:
         self.json_path = json_path
         self.rows: dict[Claim, Row] = {}
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        for item in session.items:
-            for made in claims_of(item):
-                row = self.rows.setdefault(made, Row(made))
-                if function_of(item) not in row.tests:
-                    row.tests.append(function_of(item))
+        self.exhibits: list[str] = []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item):
         report: pytest.TestReport = yield
-        rows = [self.rows[made] for made in claims_of(item)]
-        for row in rows:
+        report.user_properties += [(CLAIM, astuple(made)) for made in claims_of(item)]
+        if report.when == "teardown":
+            report.user_properties += [(SCOPE, examples) for examples in examples_of(item)]
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for made in said(report, CLAIM):
+            row = self.rows.setdefault(Claim(*made), Row(Claim(*made)))
             row.seconds += report.duration
+            if (test := function_of(report.nodeid)) not in row.tests:
+                row.tests.append(test)
             if report.when == "call" or report.outcome != "passed":
                 row.outcomes.append(report.outcome)
             if report.when == "teardown":
-                row.scopes += scopes_of(item)
-        return report
+                row.scopes += said(report, SCOPE)
+        if report.when == "teardown":
+            self.exhibits += said(report, EXHIBIT)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-        if config.option.collectonly or not self.rows:
+        if config.option.collectonly:
+            return
+        for exhibit in self.exhibits:
+            terminalreporter.write_line(exhibit)
+        if not self.rows:
             return
         rows = sorted(self.rows.values(), key=lambda row: key_order(row.claim.key))
         terminalreporter.section("claims")
         terminal = bool(terminalreporter.isatty)
-        width = shutil.get_terminal_size().columns if terminal else 160
-        console = Console(force_terminal=terminal, width=width, no_color=not terminal)
-        with console.capture() as captured:
-            console.print(rendered(rows))
-        terminalreporter.write(captured.get())
+        width = shutil.get_terminal_size().columns if terminal else WIDTH
+        terminalreporter.write(drawn(rendered(rows), width, color=terminal))
         if self.json_path:
             self.json_path.write_text(json.dumps([as_json(row) for row in rows], indent=2) + "\n")
 
 
-def scopes_of(item: pytest.Item) -> list[str]:
-    """What the test said it covered; failing that, how many examples Hypothesis ran."""
-    said = [str(text) for name, text in item.user_properties if name == SCOPE]
+def said(report: pytest.TestReport, name: str) -> list[Any]:
+    return [value for key, value in report.user_properties if key == name]
+
+
+def examples_of(item: pytest.Item) -> list[str]:
+    """How many examples Hypothesis ran, for a test that does not itself say what it covered."""
     examples = sum(map(int, EXAMPLES.findall(getattr(item, "hypothesis_statistics", ""))))
-    return said or ([f"{examples:,} examples"] if examples else [])
+    return [f"{examples:,} examples"] if examples and SCOPE not in dict(item.user_properties) else []
+
+
+def drawn(shown: RenderableType, width: int = WIDTH, *, color: bool = False) -> str:
+    console = Console(force_terminal=color, width=width, no_color=not color)
+    with console.capture() as captured:
+        console.print(shown)
+    return captured.get()
 
 
 def rendered(rows: list[Row]) -> Table:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import settings
+from rich.console import RenderableType
 
 from dtr_spec.policy import Heuristic
 
 from . import profiles
-from .claims_table import SCOPE, ClaimsTable
+from .claims_table import EXHIBIT, SCOPE, ClaimsTable, drawn
 
 USER_HEURISTIC = pytest.StashKey[Heuristic | None]()
 
@@ -63,6 +64,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def claim_scope(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Notes what a test really covered, such as ``claim_scope("1,200 programs")``, for the table of claims."""
     return lambda text: request.node.user_properties.append((SCOPE, text))
+
+
+@pytest.fixture
+def exhibit(request: pytest.FixtureRequest) -> Callable[[RenderableType], None]:
+    """Shows what a test found, such as a table, at the end of the run."""
+    return lambda shown: request.node.user_properties.append((EXHIBIT, drawn(shown)))
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-import pytest
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 
 from dtr_spec.monitor import check
@@ -42,7 +41,9 @@ def traces() -> Iterator[Trace]:
     "One event deleted, duplicated, swapped or altered: rejected, or a run that the explorer finds too.",
     method="property-tested",
 )
-def test_tampered_traces_are_rejected(claim_scope: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
+def test_tampered_traces_are_rejected(
+    claim_scope: Callable[[str], None], exhibit: Callable[[RenderableType], None]
+) -> None:
     """Every single tampering of every event of some real traces."""
     tally: Tally = Counter()
     for trace in traces():
@@ -53,8 +54,7 @@ def test_tampered_traces_are_rejected(claim_scope: Callable[[str], None], capsys
             tally[forged.rule, forged.kind, "accepted" if accepted else "rejected"] += 1
     assert {rule for rule, _, _ in tally} == set(RULES)
     accepted = sum(count for (_, _, verdict), count in tally.items() if verdict == "accepted")
-    with capsys.disabled():
-        Console(width=120).print(table(tally))
+    exhibit(table(tally))
     claim_scope(f"{tally.total():,} forgeries")
     claim_scope(f"{accepted:,} accepted, being runs")
 

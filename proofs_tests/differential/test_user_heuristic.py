@@ -13,7 +13,7 @@ from functools import cache
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 
 from dtr_reference import HEURISTICS
@@ -73,7 +73,7 @@ def anew(heuristic: Heuristic) -> Repeatable:
     return Repeatable(type(heuristic)())
 
 
-def test_cost_of_the_user_heuristic(heuristic: Heuristic, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cost_of_the_user_heuristic(heuristic: Heuristic, exhibit: Callable[[RenderableType], None]) -> None:
     """What rematerialization costs under the user's heuristic and the built-ins, in per cent of the program's cost."""
     name = type(heuristic).__name__
     policies: dict[str, Heuristic | str] = {name: heuristic} | {built_in: built_in for built_in in HEURISTICS}
@@ -82,8 +82,7 @@ def test_cost_of_the_user_heuristic(heuristic: Heuristic, capsys: pytest.Capture
     for label, row in rows.items():
         finished = sum(len(found) for found in row)
         shown.add_row(label, *map(mean, row), f"{finished}/{len(PERCENT) * len(measured_programs())}")
-    with capsys.disabled():
-        Console(width=120).print(shown)
+    exhibit(shown)
     assert all(rows[name]), "the heuristic runs out of memory on every program at some budget"
 
 

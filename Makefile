@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 export TORCH
 
-.PHONY: check test lint bench format claims venv clean
+.PHONY: check test mutants lint bench format claims venv clean
 
 check: venv
 	$(BIN)/python -m proofs_tests.check \
@@ -21,6 +21,9 @@ check: venv
 
 test: venv
 	$(BIN)/pytest proofs_tests -n $(JOBS) --dist worksteal $(ARGS)
+
+mutants: venv
+	$(BIN)/python -m proofs_tests.mutants.matrix --jobs $(JOBS)
 
 lint: venv
 	$(BIN)/ruff check .

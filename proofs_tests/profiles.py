@@ -1,18 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How hard Hypothesis tries: ``ci`` is the same on every run, ``thorough`` is random and twenty times as long."""
+"""How hard Hypothesis tries: ``ci`` is the same on every run, ``thorough`` is random and twenty times as long.
 
-from hypothesis import HealthCheck, settings
+``mutant`` is ``ci`` without shrinking: with a fault planted, that a test fails is all that matters.
+"""
+
+from hypothesis import HealthCheck, Phase, settings
 
 THOROUGH_FACTOR = 20
 DEFAULT_EXAMPLES = 100
 
 
 def register() -> None:
-    """Defines both profiles. Neither has deadlines: a loaded machine must not fail a true property."""
+    """Defines the profiles. None has deadlines: a loaded machine must not fail a true property."""
     # claim_scope only notes text, so sharing one instance between examples is harmless.
     shared = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
     settings.register_profile("ci", shared, derandomize=True, max_examples=DEFAULT_EXAMPLES)
     settings.register_profile("thorough", shared, max_examples=THOROUGH_FACTOR * DEFAULT_EXAMPLES)
+    settings.register_profile("mutant", settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate))
+
+
+def chosen(*, thorough: bool, mutant: bool) -> str:
+    """The profile's name."""
+    if mutant:
+        return "mutant"
+    return "thorough" if thorough else "ci"
 
 
 def examples(count: int) -> int:

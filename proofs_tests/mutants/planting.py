@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults as data, and how they are planted in this process for a while."""
 
+import ast
 import importlib
 import inspect
 import textwrap
@@ -15,6 +16,9 @@ import pytest
 from dtr_runtime import _build
 from dtr_spec.rules import Rule
 
+WATCHING: dict[str, set[str]] = {}
+"""Where the watched functions note that they run: a function's new code sees only the globals of its module."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -26,14 +30,33 @@ class Edit:
 
     @contextmanager
     def planted(self) -> Iterator[None]:
-        """Exchange the function's code, which reaches whoever imported it. Raises ValueError as ``edited`` does."""
+        """Exchange the function's code, which reaches whoever imported it.
+
+        Raises ValueError unless ``old`` occurs in the function exactly once.
+        """
         function = self._found()
-        before = function.__code__
-        function.__code__ = self._edited(function).__code__
-        try:
+        source = _source(function)
+        if (times := source.count(self.old)) != 1:
+            raise ValueError(f"{self.function} contains {times} times {self.old!r}, not once:\n{source}")
+        with _exchanged(function, ast.parse(source.replace(self.old, self.new))):
             yield
-        finally:
-            function.__code__ = before
+
+    @contextmanager
+    def watched(self, reached: set[str]) -> Iterator[None]:
+        """Note in ``reached`` that the function runs; the fault is not planted."""
+        function = self._found()
+        tree = ast.parse(_source(function))
+        definition = tree.body[0]
+        assert isinstance(definition, ast.FunctionDef)
+        WATCHING[self.function] = reached
+        note = f"__import__('sys').modules[{__name__!r}].WATCHING[{self.function!r}].add({self.function!r})"
+        definition.body[:0] = ast.parse(note).body
+        with _exchanged(function, tree):
+            yield
+
+    @property
+    def place(self) -> str:
+        return self.function
 
     def _found(self) -> FunctionType:
         path, _, name = self.function.partition(":")
@@ -42,15 +65,24 @@ class Edit:
             found = getattr(found, attribute)
         return found.definition if isinstance(found, Rule) else found
 
-    def _edited(self, function: FunctionType) -> FunctionType:
-        """The function with the fault; raises ValueError unless ``old`` occurs in it exactly once."""
-        source = textwrap.dedent(inspect.getsource(function))
-        source = source[source.index(f"def {function.__name__}") :]
-        if (times := source.count(self.old)) != 1:
-            raise ValueError(f"{self.function} contains {times} times {self.old!r}, not once:\n{source}")
-        scope: dict[str, Any] = dict(function.__globals__)
-        exec(compile(source.replace(self.old, self.new), f"<mutant of {self.function}>", "exec"), scope)
-        return scope[function.__name__]
+
+def _source(function: FunctionType) -> str:
+    """The function's text, without decorators."""
+    source = textwrap.dedent(inspect.getsource(function))
+    return source[source.index(f"def {function.__name__}") :]
+
+
+@contextmanager
+def _exchanged(function: FunctionType, tree: ast.Module) -> Iterator[None]:
+    """``function`` runs the definition in ``tree`` instead of its own."""
+    scope: dict[str, Any] = dict(function.__globals__)
+    exec(compile(ast.fix_missing_locations(tree), f"<mutant of {function.__qualname__}>", "exec"), scope)
+    before = function.__code__
+    function.__code__ = scope[function.__name__].__code__
+    try:
+        yield
+    finally:
+        function.__code__ = before
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +102,22 @@ class Fault:
                 yield
             finally:
                 core._set_fault(0)
+
+    @contextmanager
+    def watched(self, reached: set[str]) -> Iterator[None]:
+        """Note in ``reached`` that the simulator loads the core."""
+
+        def noting() -> Any:
+            reached.add(self.place)
+            return _build.load()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("dtr_runtime.simulator.load", noting)
+            yield
+
+    @property
+    def place(self) -> str:
+        return "simulator"
 
 
 @dataclass(frozen=True, slots=True)

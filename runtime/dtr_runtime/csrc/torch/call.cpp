@@ -3,10 +3,8 @@
 #include <c10/util/ScopeExit.h>
 
 #include <chrono>
-#include <cstring>
 
 #include "cost.h"
-#include "fingerprint.h"
 #include "interpose.h"
 #include "scope.h"
 #include "turn.h"
@@ -43,7 +41,7 @@ int64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {
 
 void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   const auto one_at_a_time = turn(serial_mutex_);
-  auto lock = turn(ledger_.mutex());
+  auto lock = turn(memory_.mutex());
   if (!active_ || phase_ != Phase::idle) {
     lock.unlock();
     return below(op, keys, stack);
@@ -235,15 +233,15 @@ void Scope::guard_writes() {
     Node& written = node(id);
     if (written.size == 0) continue;
     engine_.allocate(written.size);
-    void* copy = ledger_.take(written.size, kInternal);
-    std::memcpy(copy, written.data, written.size);
+    void* copy = memory_.take(written.size, kInternal);
+    memory_.copy(copy, written.data, written.size);
     current_->backups.push_back({&written, copy});
   }
 }
 
 void Scope::free_backups(Call& call) {
   for (const Copy& backup : call.backups) {
-    ledger_.free(backup.data);
+    memory_.free(backup.data);
     engine_.free(backup.node->size);
   }
   call.backups.clear();
@@ -253,7 +251,7 @@ void Scope::free_backups(Call& call) {
 // eager PyTorch, and stays as it is.
 void Scope::give_up(Call& call) {
   const bool restored = call.guarded;
-  for (const Copy& backup : call.backups) std::memcpy(backup.node->data, backup.data, backup.node->size);
+  for (const Copy& backup : call.backups) memory_.copy(backup.node->data, backup.data, backup.node->size);
   if (call.random) restore(call.random->generator, *call.random->last);
   release_blocks();
   free_backups(call);
@@ -274,7 +272,7 @@ std::vector<Scope::Output> Scope::outputs(
     if (!tensor.defined() || !tensor.has_storage()) return;
     c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
     void* data = storage->_mutable_data_ptr_no_checks().get();
-    Block* block = data ? ledger_.find(data) : nullptr;
+    Block* block = data ? memory_.find(data) : nullptr;
     if (!block || block->owner != kCall) return;
     if (std::find(targets.begin(), targets.end(), storage) != targets.end()) return;  // resized
     block->owner = kInternal;  // met
@@ -287,7 +285,7 @@ std::vector<Scope::Output> Scope::outputs(
 // from now on, without a recipe.
 void Scope::release_blocks() {
   for (void* block : blocks_) {
-    Block* held = ledger_.find(block);
+    Block* held = memory_.find(block);
     if (held->owner != kCall) continue;
     engine_.free(held->size);
     if (!replaying_) recorder_.piece(-held->size);
@@ -312,13 +310,13 @@ void Scope::commit(Call& call, const std::vector<Output>& fresh) {
     Node& created = add(ids[i], fresh[i].size, fresh[i].data);
     created.client = fresh[i].storage;
     if (call.record && engine_.recoverable(ids[i])) created.chain.push_back(call.record.get());
-    if (verify_) created.print = fingerprint(created.data, created.size);
+    if (verify_) created.print = memory_.print(created.data, created.size);
   }
   for (StorageId id : call.written) {
     Node& written = node(id);
     ++written.version;
     if (call.record && engine_.recoverable(id)) written.chain.push_back(call.record.get());
-    if (verify_ && written.data) written.print = fingerprint(written.data, written.size);
+    if (verify_ && written.data) written.print = memory_.print(written.data, written.size);
   }
   if (call.record) {
     Record& record = *call.record;

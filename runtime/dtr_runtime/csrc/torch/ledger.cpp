@@ -3,8 +3,9 @@
 
 #include <c10/core/CPUAllocator.h>
 
-#include <algorithm>
+#include <cstring>
 
+#include "fingerprint.h"
 #include "turn.h"
 
 namespace dtr {
@@ -14,7 +15,8 @@ Ledger& Ledger::instance() {
   return *ledger;
 }
 
-Ledger::Ledger() : source_(c10::GetDefaultCPUAllocator()), slab_(take(Slab::kBytes, kNobody)) {
+Ledger::Ledger()
+    : Memory(c10::Device(c10::DeviceType::CPU)), source_(c10::GetDefaultCPUAllocator()), slab_(take(Slab::kBytes, kNobody)) {
   TORCH_CHECK(
       c10::GetCPUAllocator() == source_,
       "dtr_runtime needs torch's default CPU allocator, but another one has been installed");
@@ -23,7 +25,7 @@ Ledger::Ledger() : source_(c10::GetDefaultCPUAllocator()), slab_(take(Slab::kByt
 
 c10::DataPtr Ledger::allocate(size_t size) {
   if (size == 0) return source_->allocate(0);
-  const auto lock = turn(mutex_);
+  const auto lock = turn(mutex());
   if (size <= Slab::kSlot && keeper_ && keeper_->overwriting())
     if (void* slot = slab_.take()) return pointer(slot);
   Block block{static_cast<Bytes>(size), keeper_ ? keeper_->request(size) : kNobody, 0};
@@ -42,47 +44,47 @@ c10::DeleterFnPtr Ledger::raw_deleter() const { return &Ledger::give_back; }
 
 void Ledger::copy_data(void* to, const void* from, size_t count) const { default_copy_data(to, from, count); }
 
-Block* Ledger::find(void* data) {
-  auto found = blocks_.find(data);
-  return found == blocks_.end() ? nullptr : &found->second;
-}
-
-std::vector<std::pair<void*, Block>> Ledger::blocks() const {
-  std::vector<std::pair<void*, Block>> all(blocks_.begin(), blocks_.end());
-  std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.second.sequence < b.second.sequence; });
-  return all;
-}
-
 void* Ledger::take(Bytes size, StorageId owner) {
   void* data = source_->raw_allocate(size);
-  blocks_[data] = Block{size, owner, sequence_++};
-  live_ += size;
+  enter(data, size, owner);
   return data;
 }
 
 void Ledger::free(void* data) {
-  auto found = blocks_.find(data);
-  live_ -= found->second.size;
-  blocks_.erase(found);
+  strike(data);
   source_->raw_deallocate(data);
 }
+
+void Ledger::give(void* data, c10::StorageImpl& storage) {
+  storage._mutable_data_ptr_no_checks() = pointer(data);
+}
+
+void Ledger::withdraw(c10::StorageImpl& storage) { storage._mutable_data_ptr_no_checks().release_context(); }
+
+c10::Storage Ledger::view(void* data, Bytes size) {
+  c10::DataPtr borrowed(data, data, [](void*) {}, device());
+  return {c10::Storage::use_byte_size_t(), static_cast<size_t>(size), std::move(borrowed), nullptr, false};
+}
+
+void Ledger::copy(void* to, const void* from, Bytes size) { std::memcpy(to, from, size); }
+
+uint64_t Ledger::print(const void* data, Bytes size) { return fingerprint(data, size); }
 
 bool Ledger::adopt(c10::StorageImpl& storage, StorageId owner) {
   c10::DataPtr& pointer = storage._mutable_data_ptr_no_checks();
   if (!pointer.compare_exchange_deleter(source_->raw_deleter(), &Ledger::give_back)) return false;
-  blocks_[pointer.get()] = Block{static_cast<Bytes>(storage.nbytes()), owner, sequence_++};
-  live_ += static_cast<Bytes>(storage.nbytes());
+  enter(pointer.get(), static_cast<Bytes>(storage.nbytes()), owner);
   return true;
 }
 
 c10::DataPtr Ledger::pointer(void* data) const {
-  return {data, data, &Ledger::give_back, c10::Device(c10::DeviceType::CPU)};
+  return {data, data, &Ledger::give_back, device()};
 }
 
 void Ledger::give_back(void* data) {
   if (data == nullptr) return;
   Ledger& ledger = instance();
-  const auto lock = turn(ledger.mutex_);
+  const auto lock = turn(ledger.mutex());
   if (ledger.slab_.give_back(data)) return;
   Block* block = ledger.find(data);
   if (ledger.keeper_ && block->owner != kNobody && ledger.keeper_->returned(data, Block(*block))) return;

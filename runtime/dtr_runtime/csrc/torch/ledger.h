@@ -6,26 +6,11 @@
 
 #include <c10/core/Allocator.h>
 #include <c10/core/StorageImpl.h>
-#include <c10/util/flat_hash_map.h>
 
-#include <mutex>
-#include <vector>
-
-#include "../core/engine.h"
+#include "memory.h"
 #include "slab.h"
 
 namespace dtr {
-
-// Whose a block is: a storage of the scope (its id), or one of these.
-constexpr StorageId kNobody = -1;   // asked for outside every scope
-constexpr StorageId kCall = -2;     // asked for by the call under way, not yet bound
-constexpr StorageId kInternal = -3; // a copy that the runtime made for itself
-
-struct Block {
-  Bytes size;
-  StorageId owner;
-  int64_t sequence;  // order of allocation
-};
 
 // The one who is asked before memory is handed out, and told when it comes back.
 class Keeper {
@@ -42,41 +27,38 @@ class Keeper {
   virtual bool returned(void*, const Block&) = 0;
 };
 
-class Ledger final : public c10::Allocator {
+class Ledger final : public c10::Allocator, public Memory {
  public:
   static Ledger& instance();  // installs itself on first use; lives as long as the process
 
+  // Allocator
   c10::DataPtr allocate(size_t size) override;
   c10::DeleterFnPtr raw_deleter() const override;
   void copy_data(void* to, const void* from, size_t count) const override;
 
-  // The lock on the book, on the scope's engine and on all that they share.
-  std::recursive_mutex& mutex() { return mutex_; }
-  // Everything below expects the lock to be held.
+  // Memory
+  void* take(Bytes size, StorageId owner) override;
+  void free(void* data) override;
+  void give(void* data, c10::StorageImpl&) override;
+  void withdraw(c10::StorageImpl&) override;
+  c10::Storage view(void* data, Bytes size) override;
+  void copy(void* to, const void* from, Bytes size) override;
+  uint64_t print(const void* data, Bytes size) override;
+
+  // With the lock held.
   void set_keeper(Keeper* keeper) { keeper_ = keeper; }
-  Bytes live() const { return live_; }
-  Block* find(void* data);
-  // All blocks, oldest first.
-  std::vector<std::pair<void*, Block>> blocks() const;
-  // Memory that nobody is asked for: the caller has accounted for it.
-  void* take(Bytes size, StorageId owner);
-  void free(void* data);
   // Enters the bytes of a storage that torch's default allocator handed out before the ledger was
   // installed; false if they came from elsewhere.
   bool adopt(c10::StorageImpl&, StorageId owner);
-  // Memory of the ledger as a storage's data pointer.
-  c10::DataPtr pointer(void* data) const;
 
  private:
   Ledger();
   static void give_back(void* data);
+  // Memory of the ledger as a storage's data pointer.
+  c10::DataPtr pointer(void* data) const;
 
-  std::recursive_mutex mutex_;
   c10::Allocator* source_;
   Keeper* keeper_ = nullptr;
-  ska::flat_hash_map<void*, Block> blocks_;
-  Bytes live_ = 0;
-  int64_t sequence_ = 0;
   Slab slab_;
 };
 

@@ -43,7 +43,7 @@ void Scope::resolve_pending(Call& call, c10::ArrayRef<c10::IValue> arguments) {
 void Scope::fill(Call& call) {
   engine_.allocate(call.created.size);
   recorder_.piece(call.created.size);
-  ledger_.find(call.created.data)->owner = kCall;
+  memory_.find(call.created.data)->owner = kCall;
   blocks_.push_back(call.created.data);
 }
 
@@ -54,7 +54,7 @@ void Scope::close_pending(bool recoverable) {
   if (recoverable) {
     commit(*call, {output});
   } else {
-    ledger_.find(output.data)->owner = kCall;
+    memory_.find(output.data)->owner = kCall;
     commit(*call, {});
   }
 }
@@ -63,7 +63,7 @@ void Scope::settle() {
   if (pending_) close_pending(false);
   while (!unclaimed_.empty()) {
     void* data = unclaimed_.front();
-    constant(ledger_.find(data)->size, data);
+    constant(memory_.find(data)->size, data);
     unclaimed_.erase(unclaimed_.begin());
   }
   for (auto foreign = foreign_.begin(); foreign != foreign_.end();) {  // memory that only recipes hold

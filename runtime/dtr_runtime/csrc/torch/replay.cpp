@@ -5,21 +5,12 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/util/ScopeExit.h>
 
-#include <cstring>
-
 #include "interpose.h"
 #include "scope.h"
 
 namespace dtr {
 
 namespace {
-
-// Bytes that somebody else owns, as a storage.
-c10::Storage borrow(const void* data, Bytes size) {
-  void* bytes = const_cast<void*>(data);
-  c10::DataPtr pointer(bytes, bytes, [](void*) {}, c10::Device(c10::DeviceType::CPU));
-  return {c10::Storage::use_byte_size_t(), static_cast<size_t>(size), std::move(pointer), nullptr, false};
-}
 
 // The generator has the recorded state while it lives, and the present one again afterwards.
 class RandomGuard {
@@ -53,21 +44,21 @@ void Scope::replay(CallId, StorageId target, int32_t stage) {
       Node& input = node(version.storage);
       const bool written = std::find(record.writes.begin(), record.writes.end(), slot) != record.writes.end();
       if (version.storage == target) {
-        storages.push_back(borrow(rebuilt_.at(target), input.size));
+        storages.push_back(memory_.view(rebuilt_.at(target), input.size));
       } else if (written && input.size > 0) {
         engine_.allocate(input.size);
-        void* copy = ledger_.take(input.size, kInternal);
+        void* copy = memory_.take(input.size, kInternal);
         copies_.push_back({&input, copy});
-        std::memcpy(copy, bytes(version), input.size);
-        storages.push_back(borrow(copy, input.size));
+        memory_.copy(copy, bytes(version), input.size);
+        storages.push_back(memory_.view(copy, input.size));
       } else {
-        storages.push_back(borrow(bytes(version), input.size));
+        storages.push_back(memory_.view(bytes(version), input.size));
       }
     }
     if (record.created > 0) {
       engine_.allocate(record.created);
-      blocks_.push_back(ledger_.take(record.created, kCall));
-      storages.push_back(borrow(blocks_.back(), record.created));
+      blocks_.push_back(memory_.take(record.created, kCall));
+      storages.push_back(memory_.view(blocks_.back(), record.created));
     }
     rerun(record, storages);
   } catch (...) {
@@ -99,7 +90,7 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
     }
     fresh = outputs(torch::jit::last(stack, record.op->schema().returns().size()), {});
     for (const Output& output : fresh) {
-      output.storage->_mutable_data_ptr_no_checks().release_context();
+      memory_.withdraw(*output.storage);
       blocks_.erase(std::find(blocks_.begin(), blocks_.end(), output.data));
     }
   }
@@ -112,7 +103,7 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
 
 void Scope::release_copies() {
   for (const Copy& copy : copies_) {
-    ledger_.free(copy.data);
+    memory_.free(copy.data);
     engine_.free(copy.node->size);
   }
   copies_.clear();
@@ -125,8 +116,8 @@ void Scope::take(CallId, int32_t output, StorageId id) {
 
 void Scope::discard(CallId, int32_t output) {
   void* data = std::exchange(replayed_[output], nullptr);
-  engine_.free(ledger_.find(data)->size);
-  ledger_.free(data);
+  engine_.free(memory_.find(data)->size);
+  memory_.free(data);
 }
 
 void Scope::finish(StorageId target) {
@@ -141,8 +132,8 @@ void Scope::cancel(StorageId target) {
     if (replayed_[i]) discard(0, static_cast<int32_t>(i));
   auto rebuilt = rebuilt_.find(target);
   if (rebuilt == rebuilt_.end()) return;
-  engine_.free(ledger_.find(rebuilt->second)->size);
-  ledger_.free(rebuilt->second);
+  engine_.free(memory_.find(rebuilt->second)->size);
+  memory_.free(rebuilt->second);
   rebuilt_.erase(rebuilt);
 }
 

@@ -19,7 +19,7 @@ std::vector<std::shared_ptr<Scope>> wrecks;  // scopes that could not bring ever
 
 Scope::Scope(
     Bytes budget, std::unique_ptr<Policy> policy, Deallocation deallocation, Clock clock, bool verify, bool record)
-    : ledger_(Ledger::instance()),
+    : memory_(Ledger::instance()),
       engine_(*this, budget, std::move(policy), deallocation),
       recorder_(record),
       clock_(clock),
@@ -30,23 +30,23 @@ Scope::Scope(
 Scope::~Scope() = default;
 
 void Scope::enter() {
-  const auto lock = turn(ledger_.mutex());
+  const auto lock = turn(memory_.mutex());
   TORCH_CHECK(nodes_.empty(), "a budget is entered once; make another one for another scope");
   try {
     within_budget("what is already allocated when the scope begins", [&] {
-      for (const auto& [data, block] : ledger_.blocks()) constant(block.size, data);
+      for (const auto& [data, block] : memory_.blocks()) constant(block.size, data);
     });
   } catch (...) {
     disown();
     throw;
   }
-  ledger_.set_keeper(this);
+  Ledger::instance().set_keeper(this);
   active_ = true;
 }
 
 void Scope::leave() {
   const auto one_at_a_time = turn(serial_mutex_);
-  const auto lock = turn(ledger_.mutex());
+  const auto lock = turn(memory_.mutex());
   settle();
   std::exception_ptr failure;
   for (size_t id = 0; id < nodes_.size(); ++id) {
@@ -62,7 +62,7 @@ void Scope::leave() {
     }
   }
   active_ = false;
-  ledger_.set_keeper(nullptr);
+  Ledger::instance().set_keeper(nullptr);
   disown();
   if (failure)
     within_budget("what is alive when the scope ends", [&] { std::rethrow_exception(failure); });
@@ -82,7 +82,7 @@ void Scope::pin_all(c10::ArrayRef<StorageId> ids) {
 void Scope::expose(c10::StorageImpl& storage) {
   pin(storage);
   const auto one_at_a_time = turn(serial_mutex_);
-  const auto lock = turn(ledger_.mutex());
+  const auto lock = turn(memory_.mutex());
   if (!active_ || phase_ != Phase::idle) return;
   Node* node = find(&storage);
   if (!node || node->exposed) return;
@@ -92,7 +92,7 @@ void Scope::expose(c10::StorageImpl& storage) {
 
 void Scope::pin(c10::StorageImpl& storage) {
   const auto one_at_a_time = turn(serial_mutex_);
-  const auto lock = turn(ledger_.mutex());
+  const auto lock = turn(memory_.mutex());
   if (!active_ || phase_ != Phase::idle) return;
   within_budget("dtr_runtime.pin", [&] {
     settle();
@@ -109,14 +109,14 @@ void Scope::disown() {
     if (node->handle && !node->data && node->size > 0) wrecks.push_back(shared_from_this());
     if (node->data && !node->foreign) {
       if (node->handle) {
-        ledger_.find(node->data)->owner = kNobody;
+        memory_.find(node->data)->owner = kNobody;
       } else {
-        ledger_.free(node->data);
+        memory_.free(node->data);
       }
     }
     node->foreign = {};
   }
-  for (const auto& [version, copy] : kept_) ledger_.free(copy);
+  for (const auto& [version, copy] : kept_) memory_.free(copy);
   kept_.clear();
   foreign_.clear();
 }

@@ -207,12 +207,12 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void attach(Node&, void* data);
   void die(Node&);
   void unchain(Node&);
-  const void* bytes(Version);
+  void* bytes(Version);
   static void on_death(void* node);
   Random& random(const at::Generator&);
   void verify(const Node&, const void* data);
 
-  Ledger& ledger_;
+  Memory& memory_;
   Engine engine_;
   Recorder recorder_;
   Operators operators_;
@@ -274,8 +274,8 @@ class Scope::PhaseGuard {
 // While a kernel runs, its worker threads may ask for memory: the lock is theirs.
 class Scope::Unlocked {
  public:
-  explicit Unlocked(Scope& scope) : scope_(scope) { scope_.ledger_.mutex().unlock(); }
-  ~Unlocked() { scope_.ledger_.mutex().lock(); }
+  explicit Unlocked(Scope& scope) : scope_(scope) { scope_.memory_.mutex().unlock(); }
+  ~Unlocked() { scope_.memory_.mutex().lock(); }
   Unlocked(const Unlocked&) = delete;
   Unlocked& operator=(const Unlocked&) = delete;
 

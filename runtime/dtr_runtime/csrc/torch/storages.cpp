@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "fingerprint.h"
 #include "turn.h"
 
 namespace dtr {
@@ -26,7 +25,7 @@ Node& Scope::add(StorageId id, Bytes size, void* data) {
   nodes_[id] = spare_nodes_.back();
   spare_nodes_.pop_back();
   *nodes_[id] = Node{this, id, size, data};
-  if (data) ledger_.find(data)->owner = id;
+  if (data) memory_.find(data)->owner = id;
   return *nodes_[id];
 }
 
@@ -43,7 +42,7 @@ Node* Scope::find(c10::StorageImpl* storage) {
   c10::DataPtr& pointer = storage->_mutable_data_ptr_no_checks();
   if (pointer.get() == nullptr)
     return pointer.get_deleter() == &Scope::on_death ? static_cast<Node*>(pointer.get_context()) : nullptr;
-  if (Block* block = ledger_.find(pointer.get())) {
+  if (Block* block = memory_.find(pointer.get())) {
     if (block->owner == kNobody) constant(block->size, pointer.get());
     Node& node = *nodes_[block->owner];
     node.client = storage;
@@ -52,7 +51,7 @@ Node* Scope::find(c10::StorageImpl* storage) {
   if (!pointer.device().is_cpu() || storage->nbytes() == 0) return nullptr;
   if (auto known = foreign_.find(storage); known != foreign_.end()) return nodes_[known->second];
   const Bytes size = static_cast<Bytes>(storage->nbytes());
-  if (ledger_.adopt(*storage, kNobody)) {
+  if (Ledger::instance().adopt(*storage, kNobody)) {
     Node& node = constant(size, pointer.get());
     node.client = storage;
     return &node;
@@ -116,7 +115,7 @@ bool Scope::returned(void* data, const Block& block) {
   StorageId owner = block.owner;
   if (pending_ && pending_output_.data == data) {
     settle();
-    owner = ledger_.find(data)->owner;
+    owner = memory_.find(data)->owner;
   }
   if (owner == kCall) {
     engine_.free(block.size);
@@ -136,7 +135,7 @@ bool Scope::returned(void* data, const Block& block) {
 void Scope::on_death(void* dead) {
   Node& node = *static_cast<Node*>(dead);
   Scope& scope = *node.scope;
-  const auto lock = turn(scope.ledger_.mutex());
+  const auto lock = turn(scope.memory_.mutex());
   node.client = nullptr;
   node.handle = false;
   scope.deaths_.push_back(node.id);
@@ -155,35 +154,34 @@ void Scope::die(Node& node) {
 
 void Scope::evict(StorageId id) {
   Node& victim = node(id);
-  ledger_.free(victim.data);
+  if (victim.client) memory_.withdraw(*victim.client);
+  memory_.free(victim.data);
   victim.data = nullptr;
   if (!victim.client) return;
-  c10::DataPtr& pointer = victim.client->_mutable_data_ptr_no_checks();
-  pointer.release_context();
-  pointer = c10::DataPtr(nullptr, &victim, &Scope::on_death, c10::Device(c10::DeviceType::CPU));
+  victim.client->_mutable_data_ptr_no_checks() =
+      c10::DataPtr(nullptr, &victim, &Scope::on_death, memory_.device());
   victim.client->release_data_and_set_meta_custom_data_ptr_error_msg_(kEvicted);
 }
 
 // Evicted no longer: every tensor of the storage sees the bytes.
 void Scope::attach(Node& node, void* data) {
   node.data = data;
-  ledger_.find(data)->owner = node.id;
+  memory_.find(data)->owner = node.id;
   if (!node.client) return;
-  c10::DataPtr& pointer = node.client->_mutable_data_ptr_no_checks();
-  pointer.release_context();
-  pointer = ledger_.pointer(data);
+  node.client->_mutable_data_ptr_no_checks().release_context();
+  memory_.give(data, *node.client);
   node.client->clear_data_ptr_access_error_msg_();
 }
 
 void Scope::verify(const Node& node, const void* data) {
-  if (fingerprint(data, node.size) == node.print) return;
+  if (memory_.print(data, node.size) == node.print) return;
   failures.nondeterministic(node.chain.back()->known->name, "its result has other bits when computed again");
 }
 
 void Scope::collect(StorageId id) {
   Node& gone = node(id);
   unchain(gone);
-  if (gone.data && !gone.foreign) ledger_.free(gone.data);
+  if (gone.data && !gone.foreign) memory_.free(gone.data);
   gone.foreign = {};
   spare_nodes_.push_back(&gone);
   nodes_[id] = nullptr;
@@ -222,19 +220,19 @@ void Scope::recycle(Record* record) {
 void Scope::keep(Version version) {
   Node& source = node(version.storage);
   if (source.size == 0) return;
-  void* copy = ledger_.take(source.size, kInternal);
-  std::memcpy(copy, source.data, source.size);
+  void* copy = memory_.take(source.size, kInternal);
+  memory_.copy(copy, source.data, source.size);
   kept_[{version.storage, version.number}] = copy;
 }
 
 void Scope::drop(Version version) {
   auto kept = kept_.find({version.storage, version.number});
   if (kept == kept_.end()) return;
-  ledger_.free(kept->second);
+  memory_.free(kept->second);
   kept_.erase(kept);
 }
 
-const void* Scope::bytes(Version version) {
+void* Scope::bytes(Version version) {
   if (auto kept = kept_.find({version.storage, version.number}); kept != kept_.end()) return kept->second;
   return node(version.storage).data;
 }

@@ -10,6 +10,8 @@ DECISIONS = "differential/test_decisions.py::test_decisions_on_the_corpus"
 PROOF = "spec/test_lock_safety.py::test_every_rule_preserves_every_invariant"
 EXPLORATION = "spec/test_exploration.py::test_all_small_programs_under_all_policies_and_budgets"
 MONITOR = "spec/test_monitor.py"
+PLANS = "baselines/test_plans.py::test_any_plan_is_a_run_of_the_machine"
+OPTIMUM = "baselines/test_checkmate.py::test_the_optimum_is_the_exhaustive_one_at_every_budget"
 
 _RULES, _MACHINE, _MEMORY = "dtr_spec.rules", "dtr_reference.machine:Machine", "dtr_reference.memory:Memory"
 
@@ -141,6 +143,34 @@ REFERENCE = (
     ),
 )
 
+BASELINES = (
+    Mutant(
+        "a plan frees what it still reads",
+        Edit("dtr_reference.baselines.plan:Plan._steps", "last_use[used] == node", "True"),
+        PLANS,
+    ),
+    Mutant(
+        "a plan frees what stays",
+        Edit("dtr_reference.baselines.plan:Plan._steps", "if used not in kept", "if True"),
+        PLANS,
+    ),
+    Mutant(
+        "the integer program frees what stays",
+        Edit("dtr_reference.baselines.integer_program:IntegerProgram._frees", "[self._s[t + 1, i]]", "[]"),
+        OPTIMUM,
+    ),
+    Mutant(
+        "the integer program frees what is read again",
+        Edit("dtr_reference.baselines.integer_program:IntegerProgram._frees", "if k < j <= t", "if False"),
+        OPTIMUM,
+    ),
+    Mutant(
+        "treeverse holds a snapshot too few",
+        Edit("dtr_reference.baselines.treeverse:_held", "snapshots > 1", "snapshots > 2"),
+        "baselines/test_treeverse.py::test_treeverse_takes_as_many_advances_as_the_binomial_formula_says",
+    ),
+)
+
 RUNTIME = (
     Mutant("engine: evict a locked storage", Fault("evict_locked"), REFINEMENT),
     Mutant("engine: skip the write barrier", Fault("skip_write_barrier"), REFINEMENT),
@@ -156,4 +186,4 @@ RUNTIME = (
     Mutant("engine: hold without the bytes", Fault("hold_without_bytes"), REFINEMENT),
 )
 
-MUTANTS = (*SPEC, *REFERENCE, *RUNTIME)
+MUTANTS = (*SPEC, *REFERENCE, *BASELINES, *RUNTIME)

@@ -12,6 +12,7 @@ EXPLORATION = "spec/test_exploration.py::test_all_small_programs_under_all_polic
 MONITOR = "spec/test_monitor.py"
 PLANS = "baselines/test_plans.py::test_any_plan_is_a_run_of_the_machine"
 OPTIMUM = "baselines/test_checkmate.py::test_the_optimum_is_the_exhaustive_one_at_every_budget"
+RATIONALS = "core/test_rational.py::test_less_is_less"
 
 _RULES, _MACHINE, _MEMORY = "dtr_spec.rules", "dtr_reference.machine:Machine", "dtr_reference.memory:Memory"
 
@@ -184,6 +185,8 @@ RUNTIME = (
     Mutant("engine: replays cost nothing", Fault("skip_replay_cost"), DECISIONS),
     Mutant("engine: neighborhoods without descendants", Fault("forget_descendants"), DECISIONS),
     Mutant("engine: hold without the bytes", Fault("hold_without_bytes"), REFINEMENT),
+    Mutant("engine: scores compared in 64 bits", Fault("narrow_product"), RATIONALS),
+    Mutant("engine: scores compared by the wrong products", Fault("swapped_sides"), RATIONALS),
 )
 
 MUTANTS = (*SPEC, *REFERENCE, *BASELINES, *RUNTIME)

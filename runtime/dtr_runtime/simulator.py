@@ -15,6 +15,9 @@ from ._build import load
 
 Deallocation = Literal["eager", "ignore", "banish"]
 
+MOST = 2**63 - 1
+"""The most bytes or clock units that the engine counts."""
+
 
 @dataclass(frozen=True)
 class Simulation:
@@ -44,9 +47,11 @@ def simulate(
     ``heuristic`` is a built-in's name (``h_dtr``, ``h_dtr_eq``, ``h_dtr_local``, ``h_lru``, ``h_size``,
     ``h_msps``, ``h_estar``, ``h_rand``) or any object of ``Heuristic``. ``record=False`` leaves the trace
     without events. ``module`` is a variant of the compiled core. Raises ``ValueError`` for an unknown name,
-    ``HeuristicError`` for an unusable score, and whatever the heuristic raises.
+    ``HeuristicError`` for an unusable score, ``OverflowError`` if a number, the clock or the cost of all recipes
+    exceeds 2^63 - 1, and whatever the heuristic raises.
     """
     core: Any = module or load()
+    _require_countable("the budget", budget)
     result = core.simulate(list(_commands(core, program)), budget, heuristic, deallocation, record)
     name = heuristic if isinstance(heuristic, str) else type(heuristic).__name__
     return Simulation(
@@ -69,14 +74,22 @@ def _commands(core: Any, program: Program) -> Iterator[Any]:
     for position, command in enumerate(program.commands):
         match command:
             case Constant(_, size):
+                _require_countable(f"command {position}", size)
                 yield make.constant(size)
             case Call(_, _, outputs, _, cost, profile):
+                sizes = [output.size for output in outputs]
+                _require_countable(f"command {position}", cost, *sizes, *profile)
                 inputs = [read.storage for read in program.reads[position]]
                 writes = [inputs.index(storage) for storage in program.writes[position]]
-                yield make.call(inputs, writes, [output.size for output in outputs], cost, profile)
+                yield make.call(inputs, writes, sizes, cost, profile)
             case Alias(handle, of):
                 yield make.alias(handle, program.storage(of))
             case Release(handle):
                 yield make.release(handle, program.storage(handle))
             case Pin(handle):
                 yield make.pin(handle, program.storage(handle))
+
+
+def _require_countable(where: str, *numbers: int) -> None:
+    if (most := max(numbers)) > MOST:
+        raise OverflowError(f"{where}: {most} exceeds 2^63 - 1, the most bytes or clock units that the engine counts")

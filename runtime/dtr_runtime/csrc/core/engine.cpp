@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine.h"
 
-#include <numeric>
-
 #include "fault.h"
 #include "impl.h"
 
@@ -21,7 +19,8 @@ OutOfMemory::OutOfMemory(Bytes n, Bytes u, Bytes l, Bytes p, Bytes e, Bytes b)
           "out of memory: " + std::to_string(n) + " more bytes do not fit a budget of " + std::to_string(b) +
           " with " + std::to_string(u) + " in use, of which " + std::to_string(l) + " are locked by calls under way, " +
           std::to_string(p) + " cannot be recomputed and " + std::to_string(e) +
-          " are evictable; going on takes a budget of at least " + std::to_string(u - e + n) + " bytes"),
+          " are evictable; going on takes a budget of at least " +
+          std::to_string(static_cast<uint64_t>(u - e) + static_cast<uint64_t>(n)) + " bytes"),
       need(n), used(u), locked(l), pinned(p), evictable(e), budget(b) {}
 
 // A storage that goes on being overwritten (a counter, a running mean) would grow a recipe without end.
@@ -44,7 +43,7 @@ Storage& Engine::Impl::require(StorageId id) {
 
 void Engine::Impl::room(Bytes n) {
   const Bytes limit = budget + (fault(Fault::budget_off_by_one) ? 1 : 0);
-  while (used + n > limit) {
+  while (n > limit - used) {
     if (heap.evictable().empty()) {
       Bytes locked = 0, pinned = 0;
       heap.for_each([&](const Storage& s) {
@@ -67,9 +66,9 @@ void Engine::Impl::evict(Storage& s) {
 }
 
 void Engine::Impl::bind(Storage& s) {
+  if (!s.resident) heap.set_resident(s);
   unbound -= s.size;
   if (!fault(Fault::forget_clock_at_bind)) s.last_access = clock;
-  if (!s.resident) heap.set_resident(s);
   reconsider_sources(s);
   if (s.recoverable()) heap.make_evictable(s);
   emit(Rule::bind, s.id);
@@ -82,13 +81,14 @@ Engine::~Engine() = default;
 StorageId Engine::constant(Bytes size) {
   Impl& m = *impl_;
   m.require_idle("constant");
+  require_natural(size, "the size of a constant");
   try {
     m.room(size);
   } catch (...) {
     m.stop();
     throw;
   }
-  ++m.position;
+  m.next_position();
   const StorageId id = m.heap.create(size, Reason::constant);
   m.grow(size);
   m.emit(Rule::constant, id);
@@ -100,7 +100,7 @@ CallId Engine::begin(const CallSpec& spec, bool fresh) {
   Impl& m = *impl_;
   m.require_idle("begin");
   for (const StorageId id : spec.inputs) m.require(id);
-  CallRecord* call = m.heap.open_call(m.position++);
+  CallRecord* call = m.heap.open_call(m.next_position());
   for (const StorageId id : spec.inputs) call->reads.push_back({id, m.heap[id].version});
   for (const int32_t i : spec.writes) call->writes.push_back(spec.inputs.at(i));
   try {
@@ -123,6 +123,7 @@ CallId Engine::begin(const CallSpec& spec, bool fresh) {
 void Engine::allocate(Bytes n) {
   Impl& m = *impl_;
   if (n == 0) return;
+  require_natural(n, "the number of bytes asked for");
   try {
     m.room(n);
   } catch (...) {
@@ -145,12 +146,20 @@ void Engine::free(Bytes n) {
 std::vector<StorageId> Engine::commit(const std::vector<Bytes>& outputs, Cost cost) {
   Impl& m = *impl_;
   if (m.depth != 1) throw std::logic_error("commit without a call");
-  if (const Bytes bytes = std::accumulate(outputs.begin(), outputs.end(), Bytes{0}); bytes != m.unbound)
+  Bytes bytes = 0;
+  for (const Bytes size : outputs) {
+    require_natural(size, "the size of a result");
+    bytes = plus(bytes, size, "the bytes of a call's results");
+  }
+  if (bytes != m.unbound)
     throw std::logic_error("commit of " + std::to_string(bytes) + " bytes where the call holds " +
                            std::to_string(m.unbound));
+  require_natural(cost, "the cost of a call");
   CallRecord* call = m.top().call;
+  const Cost clock = plus(m.clock, cost, "the clock");
+  m.heap.require_room_for_cost(cost, outputs.size() + call->writes.size());
   call->cost = cost;
-  m.clock += cost;
+  m.clock = clock;
   m.totals.computed += cost;
   m.emit(Rule::execute, call->id);
 
@@ -208,7 +217,7 @@ void Engine::abandon() {
 void Engine::alias(StorageId id, int64_t handle) {
   impl_->require_idle("alias");
   ++impl_->require(id).handles;
-  ++impl_->position;
+  impl_->next_position();
   impl_->emit(Rule::alias, handle);
   impl_->retry_banishing();
 }
@@ -217,7 +226,7 @@ void Engine::release(StorageId id, int64_t handle) {
   impl_->require_idle("release");
   Storage& s = impl_->require(id);
   if (s.handles == 0) throw std::logic_error("storage " + std::to_string(id) + " has no handle to release");
-  ++impl_->position;
+  impl_->next_position();
   impl_->emit(Rule::release, handle);
   if (--s.handles == 0) impl_->released(id);
   impl_->retry_banishing();
@@ -227,7 +236,7 @@ void Engine::pin(StorageId id, int64_t handle) {
   impl_->require_idle("pin");
   impl_->require(id);
   impl_->materialize(id);
-  ++impl_->position;
+  impl_->next_position();
   impl_->emit(Rule::pin, handle);
   impl_->forget(id, Reason::pinned);
   impl_->retry_banishing();
@@ -239,7 +248,10 @@ void Engine::materialize(StorageId id) {
   impl_->materialize(id);
 }
 
-void Engine::set_budget(Bytes budget) { impl_->budget = budget; }
+void Engine::set_budget(Bytes budget) {
+  require_natural(budget, "the budget");
+  impl_->budget = budget;
+}
 void Engine::set_recording(bool on) { impl_->recording = on && !impl_->stopped; }
 
 Bytes Engine::used() const { return impl_->used; }

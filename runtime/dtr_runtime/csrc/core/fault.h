@@ -15,7 +15,9 @@
   F(forget_clock_at_bind) /* a bound storage keeps its old last access */                    \
   F(lose_kept_version)    /* a kept version is dropped although a recipe reads it */         \
   F(skip_replay_cost)     /* a replay does not advance the clock */                          \
-  F(forget_descendants)   /* the evicted neighborhood is the ancestors only */
+  F(forget_descendants)   /* the evicted neighborhood is the ancestors only */                \
+  F(narrow_product)       /* scores are compared by products of 64 bits */                   \
+  F(swapped_sides)        /* scores are compared by the product of each, not across */
 
 namespace dtr {
 

@@ -3,12 +3,13 @@
 
 #include <algorithm>
 
+#include "bounds.h"
 #include "fault.h"
 
 namespace dtr {
 
 StorageId Heap::create(Bytes size, Reason reason) {
-  const auto id = static_cast<StorageId>(slots_.size());
+  const StorageId id = numbered(slots_.size(), "storages");
   if (free_slots_.empty()) {
     slots_.push_back(static_cast<int32_t>(storages_.size()));
     storages_.emplace_back();
@@ -33,8 +34,9 @@ StorageId Heap::create(Bytes size, Reason reason) {
 
 void Heap::destroy(StorageId id) {
   Storage& s = (*this)[id];
-  make_unevictable(s);
   if (!s.resident) leave_class(s);
+  make_unevictable(s);
+  recorded_ -= s.cost;
   s.id = -1;
   free_slots_.push_back(slots_[id]);
   slots_[id] = -1;
@@ -60,11 +62,16 @@ void Heap::close_call(CallRecord* call) {
   if (--call->references == 0) free_calls_.push_back(call);
 }
 
+void Heap::require_room_for_cost(Cost cost, size_t storages) const {
+  for (Cost total = recorded_; storages > 0; --storages) total = plus(total, cost, "the cost of all recipes");
+}
+
 void Heap::extend(StorageId id, CallRecord* call) {
   Storage& s = (*this)[id];
   ++call->references;
   s.chain.push_back(call);
   s.cost += call->cost;
+  recorded_ += call->cost;
   const bool first = s.chain.size() == 1;
   for (const Version& version : call->reads) {
     if (version.storage == id) continue;
@@ -155,9 +162,9 @@ void Heap::set_resident(Storage& s) {
 }
 
 void Heap::leave_class(Storage& s) {
+  departed_ = plus(departed_, s.cost, "the cost of all rematerializations");
   classes_.leave(s.node, fault(Fault::stale_class_cost) ? 0 : s.cost);
   s.node = EqClasses::none;
-  departed_ += s.cost;
 }
 
 }  // namespace dtr

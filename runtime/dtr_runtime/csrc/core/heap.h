@@ -91,6 +91,8 @@ class Heap {
   // --- recipes ---
   CallRecord* open_call(CallId);
   void close_call(CallRecord*);  // drops one reference
+  // Throws if a call of so much cost, as part of the recipes of so many storages, is more than can be counted.
+  void require_room_for_cost(Cost, size_t storages) const;
   // The call becomes the last of the storage's chain, whose recipe now reads what the call reads.
   void extend(StorageId, CallRecord*);
   // Drops the recipe; returns the versions it read, in order.
@@ -135,6 +137,7 @@ class Heap {
   mutable int64_t round_ = 0;
   mutable EqClasses classes_;
   Cost departed_ = 0;
+  Cost recorded_ = 0;  // of all storages that exist: no neighborhood and no class costs more
 };
 
 // Calls f on each evicted storage that s's recipe reads, and on each whose recipe reads s.

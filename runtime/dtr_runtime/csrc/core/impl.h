@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "bounds.h"
 #include "heap.h"
 #include "policy.h"
 
@@ -24,7 +25,9 @@ struct Frame {
 
 struct Engine::Impl {
   Impl(Host& h, Bytes b, std::unique_ptr<Policy> p, Deallocation d)
-      : host(h), policy(std::move(p)), deallocation(d), budget(b) {}
+      : host(h), policy(std::move(p)), deallocation(d), budget(b) {
+    require_natural(b, "the budget");
+  }
 
   Host& host;
   std::unique_ptr<Policy> policy;
@@ -50,6 +53,11 @@ struct Engine::Impl {
   void grow(Bytes n) {
     used += n;
     if (used > peak) peak = used;
+  }
+  CallId next_position() {
+    const CallId next = numbered(static_cast<size_t>(position), "commands");
+    ++position;
+    return next;
   }
   void stop();  // recording, because something threw
   void require_idle(const char* command) const;

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "fault.h"
+
 namespace dtr {
 
 using Wide = unsigned __int128;
@@ -27,7 +29,8 @@ struct Product {
 
 inline Product multiply(uint64_t a, Wide b) {
   const Wide low = static_cast<Wide>(a) * static_cast<uint64_t>(b);
-  const Wide high = static_cast<Wide>(a) * static_cast<uint64_t>(b >> 64);
+  const Wide high = fault(Fault::narrow_product) ? a * static_cast<uint64_t>(b >> 64)
+                                                 : static_cast<Wide>(a) * static_cast<uint64_t>(b >> 64);
   return {high + static_cast<uint64_t>(low >> 64), static_cast<uint64_t>(low)};
 }
 
@@ -38,6 +41,8 @@ inline bool less(const Score& a, const Score& b) {
   if ((a.denominator >> 64) == 0 && (b.denominator >> 64) == 0)
     return static_cast<Wide>(a.numerator) * static_cast<uint64_t>(b.denominator) <
            static_cast<Wide>(b.numerator) * static_cast<uint64_t>(a.denominator);
+  if (fault(Fault::swapped_sides))
+    return multiply(a.numerator, a.denominator) < multiply(b.numerator, b.denominator);
   return multiply(a.numerator, b.denominator) < multiply(b.numerator, a.denominator);
 }
 

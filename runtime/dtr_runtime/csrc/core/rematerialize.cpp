@@ -96,8 +96,9 @@ void Engine::Impl::materialize(StorageId id) {
 void Engine::Impl::run_stage() {
   const StorageId target = top().target;
   const CallRecord& call = *top().call;
+  const Cost later = plus(clock, call.cost, "the clock");
   host.replay(call.id, target, top().stage);
-  if (!fault(Fault::skip_replay_cost)) clock += call.cost;
+  if (!fault(Fault::skip_replay_cost)) clock = later;
   ++totals.rematerializations;
   totals.rematerialized += call.cost;
   emit(Rule::replay, call.id);

@@ -31,9 +31,9 @@ def order(compare: Comparison) -> Status:
     a, b = whole(WORD, "a b", owed)
     c, d = whole(WIDE, "c d", owed)
     found = compare(Score(a, c), Score(b, d))
-    numerators, denominators = ([z3.ToReal(word.value) for word in pair] for pair in ((a, b), (c, d)))
-    quotients = [n / m for n, m in zip(numerators, denominators, strict=True)]
-    expected = z3.If(z3.And(c.value > 0, d.value > 0), quotients[0] < quotients[1], z3.And(c.value > 0, d.value == 0))
+    numbers: list[Any] = [z3.ToReal(word.value) for word in (a, b, c, d)]
+    one, other = numbers[0] / numbers[2], numbers[1] / numbers[3]
+    expected = z3.If(z3.And(c.value > 0, d.value > 0), one < other, z3.And(c.value > 0, d.value == 0))
     return status(owed.formulas, found == expected)
 
 

@@ -26,6 +26,11 @@ def chosen(*, thorough: bool, mutant: bool) -> str:
     return "thorough" if thorough else "ci"
 
 
+def is_thorough() -> bool:
+    """Whether the run is asked for everything, whatever it takes."""
+    return settings.get_current_profile_name() == "thorough"
+
+
 def examples(count: int) -> int:
     """``max_examples`` for a test whose default is not the profile's: ``@settings(max_examples=examples(30))``."""
-    return count * THOROUGH_FACTOR if settings.get_current_profile_name() == "thorough" else count
+    return count * THOROUGH_FACTOR if is_thorough() else count

@@ -8,7 +8,7 @@
 is not read at all, and goes at once; ^t_1 is the result, and stays.
 """
 
-from dtr_spec.program import Call, Command, Fresh, Program, Release
+from dtr_spec.program import Call, Command, Constant, Fresh, Program, Release
 
 LEAST_LAYERS = 2
 
@@ -23,6 +23,17 @@ def linear(layers: int) -> Program:
 def linear_forward(layers: int) -> Program:
     """The forward pass alone: t_1 to t_N, none released."""
     return Program(tuple(_forward(layers)))
+
+
+def evicted_path(length: int, budget: int) -> Program:
+    """The gradients of a path of ``length`` tensors, all evicted when the first of them is requested (lemma A.2).
+
+    A constant gradient waits at the end of the path; then a call that asks for all of the budget but that one unit
+    has every tensor evicted. So ``budget - 1`` units are free at the start.
+    """
+    waiting = backward(length + 2, length + 1)
+    flush = Call("flush", (), profile=(budget - 1, 1 - budget))
+    return Program((Constant(waiting, 1), *_forward(length), flush, *_backward(length + 1, waiting)))
 
 
 def forward(layer: int) -> int:
@@ -41,12 +52,12 @@ def _forward(layers: int) -> list[Command]:
     ]
 
 
-def _backward(layers: int) -> list[Command]:
+def _backward(layers: int, *waiting: int) -> list[Command]:
     commands: list[Command] = []
     for layer in range(layers, 0, -1):
-        read = [forward(layer - 1)] if layer > 1 else []
-        read += [backward(layer + 1, layers)] if layer < layers else []
-        commands += [_call(f"df{layer}", tuple(read), backward(layer, layers)), *map(Release, read)]
+        read = (*((forward(layer - 1),) if layer > 1 else ()), *waiting)
+        waiting = (backward(layer, layers),)
+        commands += [_call(f"df{layer}", read, *waiting), *map(Release, read)]
     return commands
 
 

@@ -23,10 +23,10 @@ from rich.progress import track
 from rich.table import Table
 
 from dtr_reference import HEURISTICS
+from dtr_reference.heuristic_option import HeuristicOptionError, load_heuristic
 from dtr_spec.policy import Heuristic
 
 from .agreement import Case, cases, disagreement
-from .heuristic_option import HeuristicOptionError, load_heuristic
 from .models.bounded import Eager, Training, eager
 from .models.verdict import Row, judge
 from .models.zoo import ZOO

@@ -50,7 +50,7 @@ def loaded(given: str | None) -> Heuristic | None:
     if not given:
         return None
     # Here, so that a reference that cannot be imported does not keep the other layers from being tested.
-    from .heuristic_option import HeuristicOptionError, load_heuristic
+    from dtr_reference.heuristic_option import HeuristicOptionError, load_heuristic
 
     try:
         return load_heuristic(given)

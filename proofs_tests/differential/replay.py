@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import cast
 
 from dtr_reference import HEURISTICS
+from dtr_reference.heuristic_option import HeuristicOptionError, load_heuristic
 from dtr_reference.machine import DEALLOCATIONS, Deallocation
 from dtr_spec.trace import Trace, TraceError
 
-from ..heuristic_option import HeuristicOptionError, load_heuristic
 from ..strategies import Case
 from .checks import Repeatable, check_all
 

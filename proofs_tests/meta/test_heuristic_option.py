@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from dtr_reference import HEURISTICS
-
-from ..heuristic_option import HeuristicOptionError, load_heuristic
+from dtr_reference.heuristic_option import HeuristicOptionError, load_heuristic
 
 LARGEST_FIRST = """
 class LargestFirst:

@@ -17,7 +17,7 @@ from .sources import ROOT, sources, text
 VOCABULARY = ("dtr_spec.program", "dtr_spec.trace", "dtr_spec.policy")
 ALLOWED = {
     "spec/dtr_spec": ("dtr_spec",),
-    "reference/dtr_reference": ("dtr_reference", "dtr_spec", "numpy", "scipy"),
+    "reference/dtr_reference": ("dtr_reference", "dtr_spec", "numpy", "rich", "scipy"),
     "runtime/dtr_runtime": ("dtr_runtime", "torch", *VOCABULARY),
 }
 WITH_Z3 = {Path("spec/dtr_spec/symbolic.py"), Path("spec/dtr_spec/proofs.py")}

@@ -12,6 +12,7 @@ EXPLORATION = "spec/test_exploration.py::test_all_small_programs_under_all_polic
 MONITOR = "spec/test_monitor.py"
 PLANS = "baselines/test_plans.py::test_any_plan_is_a_run_of_the_machine"
 OPTIMUM = "baselines/test_checkmate.py::test_the_optimum_is_the_exhaustive_one_at_every_budget"
+LEAST = "reference/test_optimum.py::test_both_searches_agree"
 RATIONALS = "core/test_rational.py::test_less_is_less"
 
 _RULES, _MACHINE, _MEMORY = "dtr_spec.rules", "dtr_reference.machine:Machine", "dtr_reference.memory:Memory"
@@ -172,6 +173,24 @@ BASELINES = (
     ),
 )
 
+SCHEDULES = (
+    Mutant(
+        "optimum: no recipe is given up",
+        Edit("dtr_reference.optimum:_Game.moves", "yield from self._banish(state)", "pass"),
+        LEAST,
+    ),
+    Mutant(
+        "optimum: room for a byte too many",
+        Edit("dtr_reference.optimum:_Game._evictions", "+ need - self.budget", "+ need - self.budget + 1"),
+        LEAST,
+    ),
+    Mutant(
+        "optimum: rematerialization is free",
+        Edit("dtr_reference.optimum:_Game._rematerialize", "self.program.call(call).cost, after", "0, after"),
+        LEAST,
+    ),
+)
+
 RUNTIME = (
     Mutant("engine: evict a locked storage", Fault("evict_locked"), REFINEMENT),
     Mutant("engine: skip the write barrier", Fault("skip_write_barrier"), REFINEMENT),
@@ -189,4 +208,4 @@ RUNTIME = (
     Mutant("engine: scores compared by the wrong products", Fault("swapped_sides"), RATIONALS),
 )
 
-MUTANTS = (*SPEC, *REFERENCE, *BASELINES, *RUNTIME)
+MUTANTS = (*SPEC, *REFERENCE, *BASELINES, *SCHEDULES, *RUNTIME)

@@ -5,8 +5,9 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-from dtr_reference import HEURISTICS
 from dtr_spec.policy import Heuristic
+
+from .heuristics import HEURISTICS
 
 
 class HeuristicOptionError(Exception):

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m dtr_reference competitive`` measures heuristics against the optimum."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from .competitive import instances, record
+from .competitive_report import report, table
+from .heuristic_option import HeuristicOptionError, load_heuristic
+from .heuristics import HEURISTICS
+from .small_networks import small_networks
+
+WIDTH = 120
+"""Columns of the output where no terminal says how many it has."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit status (0: fine, 2: unusable input)."""
+    parser = argparse.ArgumentParser(prog="python -m dtr_reference", description="The reference algorithm of DTR.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    ratios = commands.add_parser("competitive", help="what heuristics cost, over the least cost of any run")
+    ratios.add_argument("--heuristic", action="append", default=[], help="FILE.py:CLASS, beside the built-in ones")
+    ratios.add_argument("--results", type=int, default=3, help="how many results the programs compute (default 3)")
+    ratios.add_argument("--json", type=Path, metavar="OUT", help="also write the table there")
+    options = parser.parse_args(arguments)
+    if options.results < 2:
+        parser.error(f"--results {options.results}: programs of fewer than 2 results leave no choice")
+    return _competitive(options)
+
+
+def _competitive(options: argparse.Namespace) -> int:
+    try:
+        given = {name: load_heuristic(name) for name in (*HEURISTICS, *options.heuristic)}
+    except HeuristicOptionError as error:
+        print(error, file=sys.stderr)
+        return 2
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    programs = list(small_networks(options.results))
+    family = list(instances(track(programs, "least costs", console=console, transient=True)))
+    records = [
+        record(name, heuristic, family)
+        for name, heuristic in track(given.items(), "heuristics", console=console, transient=True)
+    ]
+    console.print(f"{len(programs):,} programs of {options.results} results, {len(family):,} with a budget")
+    console.print(table(records))
+    if options.json:
+        options.json.write_text(json.dumps(report(f"small networks of {options.results} results", records)) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -83,6 +83,7 @@ void leave(Scope& scope) {
 
 // (kind, handle, size, op, inputs, outputs, mutates, cost, profile) for each command.
 py::list commands(const Scope& scope) {
+  const auto lock = turn(Ledger::instance().mutex());
   static constexpr const char* kinds[] = {"constant", "call", "release", "pin"};
   py::list list;
   for (const Asked& asked : scope.recorder().commands())
@@ -92,7 +93,13 @@ py::list commands(const Scope& scope) {
   return list;
 }
 
+py::list events(const Scope& scope) {
+  const auto lock = turn(Ledger::instance().mutex());
+  return to_list(scope.engine().events());
+}
+
 py::dict stats(const Scope& scope) {
+  const auto lock = turn(Ledger::instance().mutex());
   py::dict stats = to_dict(scope.engine().counters());
   stats["calls"] = scope.calls();
   stats["used"] = scope.engine().used();
@@ -131,7 +138,7 @@ void bind_scope(py::module_& m) {
       .def("enter", &enter)
       .def("leave", &leave)
       .def("commands", &commands)
-      .def("events", [](const Scope& scope) { return to_list(scope.engine().events()); })
+      .def("events", &events)
       .def("stats", &stats);
 }
 

@@ -62,7 +62,7 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   Call call{&known};
   const auto start = std::chrono::steady_clock::now();
   const auto timed = c10::make_scope_exit([&] { overhead_ += nanoseconds_since(start) - call.nanoseconds; });
-  within_budget(known.name, [&] {
+  within_budget(known.name.c_str(), [&] {
     if (pending_) resolve_pending(call, arguments);
     settle();
     gather(call, arguments);
@@ -83,7 +83,10 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     pending_output_ = fresh[0];
   } else {
     commit(call, fresh);
-    if (hides_inputs) within_budget(known.name, [&] { pin_inputs(); });
+    within_budget(known.name.c_str(), [&] {
+      settle();
+      if (hides_inputs) pin_inputs();
+    });
   }
 }
 
@@ -193,7 +196,7 @@ void Scope::begin(Call& call) {
   recorder_.begin(call.known->name, spec_);
   PhaseGuard deciding(*this, Phase::deciding);
   try {
-    within_budget(call.known->name, [&] { engine_.begin(spec_, call.known->returns_fresh || call.created.data); });
+    within_budget(call.known->name.c_str(), [&] { engine_.begin(spec_, call.known->returns_fresh || call.created.data); });
   } catch (...) {
     recorder_.abandon();
     recorder_.stop();
@@ -221,7 +224,7 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
     below(op, keys, stack);
   } catch (...) {
     give_up(call);
-    within_budget(known.name, [] { throw; });
+    within_budget(known.name.c_str(), [] { throw; });
   }
 }
 
@@ -232,8 +235,7 @@ void Scope::guard_writes() {
   for (StorageId id : current_->written) {
     Node& written = node(id);
     if (written.size == 0) continue;
-    engine_.allocate(written.size);
-    void* copy = memory_.take(written.size, kInternal);
+    void* copy = obtain(written.size, kInternal);
     memory_.copy(copy, written.data, written.size);
     current_->backups.push_back({&written, copy});
   }
@@ -330,7 +332,6 @@ void Scope::commit(Call& call, const std::vector<Output>& fresh) {
     pin_all(ids);
     pin_all(call.written);
   }
-  settle();
 }
 
 }  // namespace dtr

@@ -11,7 +11,7 @@ namespace dtr {
 
 namespace {
 
-std::shared_ptr<Scope> active;
+auto& active = *new std::shared_ptr<Scope>();  // never destroyed: the process may end within a scope
 
 void fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   if (Scope* scope = active.get()) {

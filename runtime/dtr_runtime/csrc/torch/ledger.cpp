@@ -26,7 +26,7 @@ Ledger::Ledger()
 c10::DataPtr Ledger::allocate(size_t size) {
   if (size == 0) return source_->allocate(0);
   const auto lock = turn(mutex());
-  if (size <= Slab::kSlot && keeper_ && keeper_->overwriting())
+  if (size <= Slab::kSlot && keeper_ && keeper_->small_change())
     if (void* slot = slab_.take()) return pointer(slot);
   Block block{static_cast<Bytes>(size), keeper_ ? keeper_->request(size) : kNobody, 0};
   void* data;

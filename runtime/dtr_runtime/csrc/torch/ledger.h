@@ -18,8 +18,8 @@ class Keeper {
   virtual ~Keeper() = default;
   // Makes room for `size` bytes and says whose they will be; throws if there is none.
   virtual StorageId request(Bytes size) = 0;
-  // What is asked for now is scratch of a call that overwrites in place.
-  virtual bool overwriting() const = 0;
+  // What is asked for now, if it is a few bytes, comes from memory set aside, and nobody is asked.
+  virtual bool small_change() const = 0;
   virtual void obtained(void*, const Block&) = 0;
   // The default allocator failed after `request`.
   virtual void refused(const Block&) = 0;

@@ -15,6 +15,8 @@ namespace {
 
 using Backend = at::Float32Backend;
 using Op = at::Float32Op;
+// What kernels read, parents before those that inherit from them; torch's older setting of the precision of
+// matrix products writes these, too.
 constexpr std::array<std::pair<Backend, Op>, 5> kFloat32{{
     {Backend::GENERIC, Op::ALL},
     {Backend::MKLDNN, Op::ALL},
@@ -40,14 +42,6 @@ void set_processor_mode([[maybe_unused]] unsigned mode) {
 #endif
 }
 
-const char* matmul_name(at::Float32MatmulPrecision precision) {
-  switch (precision) {
-    case at::Float32MatmulPrecision::HIGHEST: return "highest";
-    case at::Float32MatmulPrecision::HIGH: return "high";
-    default: return "medium";
-  }
-}
-
 }  // namespace
 
 Numerics Numerics::now(const Numerics* last) {
@@ -69,11 +63,9 @@ Numerics Numerics::now(const Numerics* last) {
   now.math_reduction = context.allowFP16BF16ReductionMathSDP();
   if (last) {
     now.float32 = last->float32;
-    now.matmul = last->matmul;
   } else {
     for (size_t i = 0; i < kFloat32.size(); ++i)
       now.float32[i] = context.float32Precision(kFloat32[i].first, kFloat32[i].second);
-    now.matmul = context.float32MatmulPrecision();
   }
   return now;
 }
@@ -93,9 +85,10 @@ void Numerics::apply() const {
   context.setSDPUseFlash(flash);
   context.setSDPUseMath(math);
   context.setAllowFP16BF16ReductionMathSDP(math_reduction);
-  context.setFloat32MatmulPrecision(matmul_name(matmul));
-  for (size_t i = 0; i < kFloat32.size(); ++i)
-    context.setFloat32Precision(kFloat32[i].first, kFloat32[i].second, float32[i]);
+  for (size_t i = 0; i < kFloat32.size(); ++i) {
+    const auto [backend, op] = kFloat32[i];
+    if (context.float32Precision(backend, op) != float32[i]) context.setFloat32Precision(backend, op, float32[i]);
+  }
 }
 
 NumericsGuard::NumericsGuard(const Numerics& recorded) : before_(Numerics::now()), changed_(before_ != recorded) {

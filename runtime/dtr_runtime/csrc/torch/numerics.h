@@ -18,7 +18,6 @@ struct Numerics {
   bool mkldnn, mkldnn_deterministic, nnpack, fp16_reduction;
   bool flash, math, math_reduction;  // scaled dot product attention
   std::array<at::Float32Precision, 5> float32;
-  at::Float32MatmulPrecision matmul;
   bool operator==(const Numerics&) const = default;
 
   // Reading the precisions of matrix products is slow; operators without any may say so and get `last`'s.

@@ -59,13 +59,19 @@ void Scope::close_pending(bool recoverable) {
   }
 }
 
+// Brings the books up to date.
 void Scope::settle() {
-  if (pending_) close_pending(false);
+  tidy();
   while (!unclaimed_.empty()) {
     void* data = unclaimed_.front();
     constant(memory_.find(data)->size, data);
     unclaimed_.erase(unclaimed_.begin());
   }
+}
+
+// As far as that takes no room.
+void Scope::tidy() {
+  if (pending_) close_pending(false);
   for (auto foreign = foreign_.begin(); foreign != foreign_.end();) {  // memory that only recipes hold
     Node& held = *nodes_[foreign->second];
     if (held.foreign.use_count() > 1) {

@@ -46,8 +46,7 @@ void Scope::replay(CallId, StorageId target, int32_t stage) {
       if (version.storage == target) {
         storages.push_back(memory_.view(rebuilt_.at(target), input.size));
       } else if (written && input.size > 0) {
-        engine_.allocate(input.size);
-        void* copy = memory_.take(input.size, kInternal);
+        void* copy = obtain(input.size, kInternal);
         copies_.push_back({&input, copy});
         memory_.copy(copy, bytes(version), input.size);
         storages.push_back(memory_.view(copy, input.size));
@@ -56,8 +55,7 @@ void Scope::replay(CallId, StorageId target, int32_t stage) {
       }
     }
     if (record.created > 0) {
-      engine_.allocate(record.created);
-      blocks_.push_back(memory_.take(record.created, kCall));
+      blocks_.push_back(obtain(record.created, kCall));
       storages.push_back(memory_.view(blocks_.back(), record.created));
     }
     rerun(record, storages);

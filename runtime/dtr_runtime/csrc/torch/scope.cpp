@@ -13,7 +13,8 @@ Failures failures{};
 
 namespace {
 
-std::vector<std::shared_ptr<Scope>> wrecks;  // scopes that could not bring everything back
+// Scopes that could not bring everything back; never destroyed, as some tensors outlive all statics.
+auto& wrecks = *new std::vector<std::shared_ptr<Scope>>();
 
 }  // namespace
 
@@ -47,25 +48,28 @@ void Scope::enter() {
 void Scope::leave() {
   const auto one_at_a_time = turn(serial_mutex_);
   const auto lock = turn(memory_.mutex());
-  settle();
+  where_ = "what is alive when the scope ends";
   std::exception_ptr failure;
-  for (size_t id = 0; id < nodes_.size(); ++id) {
-    if (!nodes_[id] || !nodes_[id]->handle || !engine_.recoverable(static_cast<StorageId>(id))) continue;
-    try {
-      pin(static_cast<StorageId>(id));
-    } catch (...) {
-      if (failure) continue;  // one that no budget helps
-      failure = std::current_exception();
-      recorder_.stop();
-      engine_.set_budget(std::numeric_limits<Bytes>::max());
-      --id;
+  const auto insist = [&](const auto& act) {
+    for (bool lifted = failure != nullptr;; lifted = true) {
+      try {
+        return act();
+      } catch (...) {
+        if (!failure) failure = std::current_exception();
+        if (lifted) return;  // one that no budget helps
+        recorder_.stop();
+        engine_.set_budget(std::numeric_limits<Bytes>::max());
+      }
     }
-  }
+  };
+  insist([&] { settle(); });
+  for (size_t id = 0; id < nodes_.size(); ++id)
+    if (nodes_[id] && nodes_[id]->handle && engine_.recoverable(static_cast<StorageId>(id)))
+      insist([&] { pin(static_cast<StorageId>(id)); });
   active_ = false;
   Ledger::instance().set_keeper(nullptr);
   disown();
-  if (failure)
-    within_budget("what is alive when the scope ends", [&] { std::rethrow_exception(failure); });
+  if (failure) within_budget(where_, [&] { std::rethrow_exception(failure); });
 }
 
 void Scope::pin(StorageId id) {

@@ -25,6 +25,7 @@
 #include "numerics.h"
 #include "operators.h"
 #include "recorder.h"
+#include "turn.h"
 
 namespace dtr {
 
@@ -102,7 +103,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
 
   // Keeper
   StorageId request(Bytes) override;
-  bool overwriting() const override { return phase_ == Phase::running && kernel_->in_place; }
+  bool small_change() const override;
   void obtained(void*, const Block&) override;
   void refused(const Block&) override;
   bool returned(void*, const Block&) override;
@@ -166,9 +167,10 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void pin(StorageId);
   void pin_all(c10::ArrayRef<StorageId>);
   void disown();
-  // Runs f; the engine's refusal becomes the client's exception, and recording ends.
+  // Runs f, on behalf of the operator or whatever else is named; the engine's refusal becomes the client's
+  // exception, and recording ends.
   template <typename F>
-  auto within_budget(const std::string& where, F f);
+  auto within_budget(const char* where, F f);
 
   // call.cpp
   void split(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*);
@@ -192,6 +194,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void close_pending(bool recoverable);
   void fill(Call&);
   void settle();
+  void tidy();
 
   // replay.cpp
   void rerun(const Record&, const std::vector<c10::Storage>& inputs);
@@ -208,6 +211,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void die(Node&);
   void unchain(Node&);
   void* bytes(Version);
+  void* obtain(Bytes, StorageId owner);
   static void on_death(void* node);
   Random& random(const at::Generator&);
   void verify(const Node&, const void* data);
@@ -221,6 +225,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   std::recursive_mutex serial_mutex_;  // one call at a time
   Phase phase_ = Phase::idle;
   const Operator* kernel_ = nullptr;  // whose kernel runs, in that phase
+  const char* where_ = "";            // on whose behalf memory is asked for
   bool active_ = false;
   int64_t calls_ = 0;
   int64_t overhead_ = 0;
@@ -250,7 +255,8 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
 };
 
 template <typename F>
-auto Scope::within_budget(const std::string& where, F f) {
+auto Scope::within_budget(const char* where, F f) {
+  where_ = where;
   try {
     return f();
   } catch (const OutOfMemory& error) {
@@ -275,7 +281,7 @@ class Scope::PhaseGuard {
 class Scope::Unlocked {
  public:
   explicit Unlocked(Scope& scope) : scope_(scope) { scope_.memory_.mutex().unlock(); }
-  ~Unlocked() { scope_.memory_.mutex().lock(); }
+  ~Unlocked() { turn(scope_.memory_.mutex()).release(); }
   Unlocked(const Unlocked&) = delete;
   Unlocked& operator=(const Unlocked&) = delete;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A few bytes at a time, from memory asked for once. Kernels that overwrite in place ask for little
 // more than a cast scalar: served from here they never fail half done, so nothing need be copied
-// beforehand to undo them.
+// beforehand to undo them. A heuristic that computes with small tensors finds its memory here, too.
 #pragma once
 
 #include <cstddef>

@@ -71,15 +71,24 @@ Scope::Random& Scope::random(const at::Generator& generator) {
   return *generators_.back();
 }
 
+bool Scope::small_change() const {
+  return phase_ == Phase::deciding || (phase_ == Phase::running && kernel_->in_place);
+}
+
 StorageId Scope::request(Bytes size) {
   switch (phase_) {
     case Phase::running:
-      guard_writes();
-      engine_.allocate(size);
+      within_budget(where_, [&] {
+        PhaseGuard deciding(*this, Phase::deciding);
+        guard_writes();
+        engine_.allocate(size);
+      });
       if (!replaying_) recorder_.piece(size);
       return kCall;
     case Phase::deciding:
-      return kInternal;  // a heuristic's own tensors: entered in the books when it is done
+      TORCH_CHECK(
+          false, "a heuristic asks for a tensor of ", size, " bytes while memory is full; it may make tensors of up to ",
+          Slab::kSlot, " bytes, and use numbers that are no tensors for everything else");
     case Phase::idle: {
       return within_budget("an allocation outside every operator", [&] {
         settle();
@@ -114,7 +123,7 @@ void Scope::refused(const Block& block) {
 bool Scope::returned(void* data, const Block& block) {
   StorageId owner = block.owner;
   if (pending_ && pending_output_.data == data) {
-    settle();
+    tidy();
     owner = memory_.find(data)->owner;
   }
   if (owner == kCall) {
@@ -139,7 +148,7 @@ void Scope::on_death(void* dead) {
   node.client = nullptr;
   node.handle = false;
   scope.deaths_.push_back(node.id);
-  if (scope.active_ && scope.phase_ == Phase::idle) scope.settle();
+  if (scope.active_ && scope.phase_ == Phase::idle) scope.tidy();  // makes no room: must not throw
 }
 
 bool Scope::evicted(c10::StorageImpl& storage) {
@@ -230,6 +239,17 @@ void Scope::drop(Version version) {
   if (kept == kept_.end()) return;
   memory_.free(kept->second);
   kept_.erase(kept);
+}
+
+// Memory that the engine is asked for first.
+void* Scope::obtain(Bytes size, StorageId owner) {
+  engine_.allocate(size);
+  try {
+    return memory_.take(size, owner);
+  } catch (...) {
+    engine_.free(size);
+    throw;
+  }
 }
 
 void* Scope::bytes(Version version) {

@@ -139,7 +139,7 @@ def test_an_operator_in_python_fails_like_any_other_when_called_again(
         b = operator_in_python(a)
         ballast = [a + i for i in range(7)]
         assert dtr.evicted(b)
-        assert all([t.data_ptr() for t in ballast])
+        assert all(t.data_ptr() for t in ballast)
         with pytest.raises(dtr.BudgetExceeded) as caught:
             b.sum()
         assert caught.value.where.startswith("aten::sum")

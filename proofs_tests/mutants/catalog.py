@@ -12,6 +12,7 @@ EXPLORATION = "spec/test_exploration.py::test_all_small_programs_under_all_polic
 MONITOR = "spec/test_monitor.py"
 PLANS = "baselines/test_plans.py::test_any_plan_is_a_run_of_the_machine"
 OPTIMUM = "baselines/test_checkmate.py::test_the_optimum_is_the_exhaustive_one_at_every_budget"
+CLASSES = "classes/test_conservation.py::test_the_partition_is_the_references"
 LEAST = "reference/test_optimum.py::test_both_searches_agree"
 RATIONALS = "core/test_rational.py::test_less_is_less"
 
@@ -123,6 +124,11 @@ REFERENCE = (
             "del self._node[storage], self._own[storage]",
         ),
         DECISIONS,
+    ),
+    Mutant(
+        "a union forgets a cost",
+        Edit("dtr_reference.eqclass:Classes._union", "self._cost[other] += self._cost[one]", "pass"),
+        CLASSES,
     ),
     Mutant("budget off by one", Edit(f"{_MEMORY}.room", "> self.budget:", "> self.budget + 1:"), BUDGET),
     Mutant(

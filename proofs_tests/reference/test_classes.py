@@ -77,7 +77,7 @@ class Least:
         return self.order.index(storage.index) if storage.index in self.order else len(self.order)
 
 
-def test_smallest_example_where_a_component_is_more_than_the_neighborhood() -> None:
+def test_a_component_may_be_more_than_the_neighborhood() -> None:
     """b and c read a, and b and a are evicted: c is resident, and b is neither its ancestor nor its descendant."""
     build = Builder()
     x = build.constant(0)
@@ -120,7 +120,7 @@ def test_a_kept_version_makes_no_edge() -> None:
     assert (view.neighborhood_cost, view.class_cost, view.ancestors_cost) == (0, 0, 0)
 
 
-def test_smallest_example_of_a_phantom_connection() -> None:
+def test_a_phantom_connection() -> None:
     """b and c, evicted, stay in one class after a, which joined them, is rematerialized: d's classes cost b and c."""
     build = Builder()
     x = build.constant(0)

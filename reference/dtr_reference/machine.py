@@ -98,6 +98,9 @@ class Machine(Memory):
         except ExhaustedError as exhausted:
             self.step("out_of_memory", exhausted.need)
             out_of_memory = self._out_of_memory(exhausted.need)
+        return self._outcome(out_of_memory)
+
+    def _outcome(self, out_of_memory: OutOfMemory | None) -> Run:
         rules = [event.rule for event in self.events]
         return Run(
             trace=Trace(self.program, self.budget, tuple(self.events), configuration=self._configuration()),

@@ -25,7 +25,6 @@ from ..claims import claim
 from ..differential.example_heuristics import CheapestByte
 from ..profiles import is_thorough
 
-
 MONITORED = 64
 """The monitor is slow; to so many tensors it judges every trace."""
 

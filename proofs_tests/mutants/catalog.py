@@ -6,6 +6,7 @@ from .planting import Edit, Fault, Mutant
 VALUES = "differential/test_values.py::test_every_read_on_the_corpus"
 BUDGET = "differential/test_budget.py::test_bytes_on_the_corpus"
 REFINEMENT = "differential/test_refinement.py::test_traces_of_the_corpus"
+CHOICE = "core/test_choice.py::test_tournament_is_scan"
 DECISIONS = "differential/test_decisions.py::test_decisions_on_the_corpus"
 PROOF = "spec/test_lock_safety.py::test_every_rule_preserves_every_invariant"
 EXPLORATION = "spec/test_exploration.py::test_all_small_programs_under_all_policies_and_budgets"
@@ -212,6 +213,10 @@ RUNTIME = (
     Mutant("engine: hold without the bytes", Fault("hold_without_bytes"), REFINEMENT),
     Mutant("engine: scores compared in 64 bits", Fault("narrow_product"), RATIONALS),
     Mutant("engine: scores compared by the wrong products", Fault("swapped_sides"), RATIONALS),
+    Mutant("engine: matches are not played again", Fault("stale_certificate"), CHOICE, "h_dtr_local"),
+    Mutant("engine: watchers of a class are not told", Fault("forget_watchers"), CHOICE, "h_dtr_eq"),
+    Mutant("engine: shrunk neighborhoods are not noticed", Fault("forget_falls"), CHOICE, "h_dtr"),
+    Mutant("engine: a winner's cost is not looked at", Fault("keep_first_cost"), CHOICE, "h_estar"),
 )
 
 MUTANTS = (*SPEC, *REFERENCE, *BASELINES, *SCHEDULES, *RUNTIME)

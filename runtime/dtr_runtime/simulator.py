@@ -40,19 +40,21 @@ def simulate(
     deallocation: Deallocation = "eager",
     *,
     record: bool = True,
+    scan: bool = False,
     module: ModuleType | None = None,
 ) -> Simulation:
     """Run ``program`` within ``budget`` bytes.
 
     ``heuristic`` is a built-in's name (``h_dtr``, ``h_dtr_eq``, ``h_dtr_local``, ``h_lru``, ``h_size``,
     ``h_msps``, ``h_estar``, ``h_rand``) or any object of ``Heuristic``. ``record=False`` leaves the trace
-    without events. ``module`` is a variant of the compiled core. Raises ``ValueError`` for an unknown name,
-    ``HeuristicError`` for an unusable score, ``OverflowError`` if a number, the clock or the cost of all recipes
-    exceeds 2^63 - 1, and whatever the heuristic raises.
+    without events. ``scan=True`` looks at every evictable storage for each choice, as the heuristic's definition
+    says, where otherwise a tournament gives the same answer sooner. ``module`` is a variant of the compiled core.
+    Raises ``ValueError`` for an unknown name, ``HeuristicError`` for an unusable score, ``OverflowError`` if a
+    number, the clock or the cost of all recipes exceeds 2^63 - 1, and whatever the heuristic raises.
     """
     core: Any = module or load()
     _require_countable("the budget", budget)
-    result = core.simulate(list(_commands(core, program)), budget, heuristic, deallocation, record)
+    result = core.simulate(list(_commands(core, program)), budget, heuristic, deallocation, record, scan)
     name = heuristic if isinstance(heuristic, str) else type(heuristic).__name__
     return Simulation(
         trace=Trace(

@@ -18,7 +18,7 @@ void bind_scope(pybind11::module_&);
 void bind_faults(pybind11::module_&);
 
 // From a built-in heuristic's name, or an object of dtr_spec.policy.Heuristic. Needs the GIL.
-std::unique_ptr<Policy> policy_from(const pybind11::object& heuristic);
+std::unique_ptr<Policy> policy_from(const pybind11::object& heuristic, Choice = Choice::by_tournament);
 Deallocation deallocation_from(const std::string& name);
 pybind11::dict to_dict(const Counters&);
 pybind11::list to_list(const std::vector<Event>&);  // of (rule, subject, detail, used)

@@ -36,7 +36,7 @@ class PythonPolicy final : public Policy {
     heuristic_ = checked_ = least_ = py::object();
   }
 
-  StorageId choose(const Heap& heap, Cost clock) override {
+  StorageId choose(Heap& heap, Cost clock) override {
     py::gil_scoped_acquire gil;
     const auto open = std::make_shared<bool>(true);
     struct Close {
@@ -59,8 +59,8 @@ class PythonPolicy final : public Policy {
 
 }  // namespace
 
-std::unique_ptr<Policy> policy_from(const py::object& heuristic) {
-  if (py::isinstance<py::str>(heuristic)) return make_policy(heuristic.cast<std::string>());
+std::unique_ptr<Policy> policy_from(const py::object& heuristic, Choice choice) {
+  if (py::isinstance<py::str>(heuristic)) return make_policy(heuristic.cast<std::string>(), choice);
   if (!py::hasattr(heuristic, "score"))
     throw py::type_error("a heuristic is a name or an object with score(storage, clock), not " +
                          py::repr(heuristic).cast<std::string>());

@@ -29,8 +29,9 @@ Command on_handle(int64_t handle, StorageId storage) {
 }
 
 py::dict simulate(std::vector<Command> program, Bytes budget, const py::object& heuristic,
-                  const std::string& deallocation, bool record) {
-  Simulator simulator(std::move(program), budget, policy_from(heuristic), deallocation_from(deallocation));
+                  const std::string& deallocation, bool record, bool scan) {
+  Simulator simulator(std::move(program), budget, policy_from(heuristic, scan ? Choice::by_scan : Choice::by_tournament),
+                      deallocation_from(deallocation));
   simulator.engine().set_recording(record);
   const auto failure = simulator.run();
   const Engine& engine = simulator.engine();
@@ -89,7 +90,8 @@ void bind_simulator(py::module_& m) {
       .def_static("release", &on_handle<Kind::release>, py::arg("handle"), py::arg("storage"))
       .def_static("pin", &on_handle<Kind::pin>, py::arg("handle"), py::arg("storage"));
   m.def("simulate", &simulate, py::arg("program"), py::arg("budget"), py::arg("heuristic"), py::arg("deallocation"),
-        py::arg("record"));
+        py::arg("record"), py::arg("scan") = false,
+        "scan: each choice looks at every evictable storage, as the heuristic's definition says.");
 }
 
 }  // namespace dtr

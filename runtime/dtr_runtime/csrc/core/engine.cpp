@@ -68,7 +68,7 @@ void Engine::Impl::evict(Storage& s) {
 void Engine::Impl::bind(Storage& s) {
   if (!s.resident) heap.set_resident(s);
   unbound -= s.size;
-  if (!fault(Fault::forget_clock_at_bind)) s.last_access = clock;
+  if (!fault(Fault::forget_clock_at_bind)) heap.access(s, clock);
   reconsider_sources(s);
   if (s.recoverable()) heap.make_evictable(s);
   emit(Rule::bind, s.id);
@@ -166,7 +166,7 @@ std::vector<StorageId> Engine::commit(const std::vector<Bytes>& outputs, Cost co
   std::vector<std::vector<Version>> forgotten;  // what lost recipes read; drops and collections wait for the end
   for (const StorageId id : call->writes) {
     ++m.heap[id].version;
-    m.heap[id].last_access = m.clock;
+    m.heap.access(m.heap[id], m.clock);
   }
   for (const StorageId id : call->writes) {
     if (!m.heap[id].recoverable()) continue;

@@ -80,8 +80,10 @@ class Host {
 // Chooses what to evict: the least score, then the highest sequence number (policy.h).
 class Policy;
 // One of h_dtr, h_dtr_eq, h_dtr_local, h_lru, h_size, h_msps, h_estar, h_rand; throws
-// std::invalid_argument for any other name.
-std::unique_ptr<Policy> make_policy(const std::string& heuristic);
+// std::invalid_argument for any other name. A tournament chooses what a look at every evictable
+// storage would, which is what h_rand needs.
+enum class Choice : uint8_t { by_tournament, by_scan };
+std::unique_ptr<Policy> make_policy(const std::string& heuristic, Choice = Choice::by_tournament);
 
 enum class Deallocation : uint8_t { eager, ignore, banish };
 

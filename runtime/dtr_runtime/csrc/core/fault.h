@@ -17,7 +17,11 @@
   F(skip_replay_cost)     /* a replay does not advance the clock */                          \
   F(forget_descendants)   /* the evicted neighborhood is the ancestors only */                \
   F(narrow_product)       /* scores are compared by products of 64 bits */                   \
-  F(swapped_sides)        /* scores are compared by the product of each, not across */
+  F(swapped_sides)        /* scores are compared by the product of each, not across */         \
+  F(stale_certificate)    /* a match is played again only when its contenders change */      \
+  F(forget_watchers)      /* who has asked for a class's cost is not told when it falls */   \
+  F(forget_falls)         /* nor when an evicted neighborhood shrinks */                     \
+  F(keep_first_cost)      /* a winner's score is not looked at again */
 
 namespace dtr {
 

@@ -11,17 +11,16 @@ namespace dtr {
 StorageId Heap::create(Bytes size, Reason reason) {
   const StorageId id = numbered(slots_.size(), "storages");
   if (free_slots_.empty()) {
-    slots_.push_back(static_cast<int32_t>(storages_.size()));
-    storages_.emplace_back();
-  } else {
-    slots_.push_back(free_slots_.back());
-    free_slots_.pop_back();
+    free_slots_.push_back(static_cast<int32_t>(storages_.size()));
+    storages_.emplace_back().slot = free_slots_.back();
   }
+  slots_.push_back(free_slots_.back());
+  free_slots_.pop_back();
   Storage& s = (*this)[id];
   s.id = id;
   s.version = 0;
   s.size = size;
-  s.cost = s.last_access = s.sequence = s.searched = s.class_cost = s.departed_at = 0;
+  s.cost = s.last_access = s.sequence = s.searched = s.watching = 0;
   s.handles = 1;
   s.locks = 0;
   s.evictable_at = -1;
@@ -97,7 +96,6 @@ void Heap::unread(const Read& read) {
   std::vector<Reader>& readers = (*this)[read.version.storage].readers;
   const Reader last = readers.back();
   readers[read.position] = last;
-  (*this)[read.version.storage].class_cost = 0;
   (*this)[last.storage].reads[last.read].position = read.position;
   readers.pop_back();
 }
@@ -105,6 +103,9 @@ void Heap::unread(const Read& read) {
 std::vector<Version> Heap::forget(StorageId id, Reason reason) {
   Storage& s = (*this)[id];
   make_unevictable(s);
+  if (!s.resident || s.fallen)
+    for (const Read& read : s.reads)
+      if (read.position != Read::kept) fall((*this)[read.version.storage]);
   s.reason = reason;
   std::vector<Version> versions;
   versions.reserve(s.reads.size());
@@ -133,6 +134,7 @@ void Heap::make_evictable(Storage& s) {
   s.sequence = ++sequence_;
   s.evictable_at = static_cast<int32_t>(evictable_.size());
   evictable_.push_back(&s);
+  change(s);
 }
 
 void Heap::make_unevictable(Storage& s) {
@@ -142,29 +144,85 @@ void Heap::make_unevictable(Storage& s) {
   last->evictable_at = s.evictable_at;
   evictable_.pop_back();
   s.evictable_at = -1;
+  change(s);
+}
+
+void Heap::access(Storage& s, Cost clock) {
+  s.last_access = clock;
+  if (s.evictable_at >= 0) change(s);
+}
+
+void Heap::change(Storage& s) {
+  if (s.changed) return;
+  s.changed = true;
+  changed_.push_back(s.slot);
 }
 
 void Heap::set_evicted(Storage& s) {
   make_unevictable(s);
   s.resident = false;
   s.node = classes_.create(s.cost);
-  const auto join = [&](const Storage& other) { classes_.join(s.node, other.node); };
+  const auto join = [&](const Storage& other) {
+    classes_.join(s.node, other.node, [&](const EqClasses::Watcher& w) { return watches(w); });
+  };
   for_evicted_sources(*this, s, join);
   for_evicted_readers(*this, s, join);
 }
 
 void Heap::set_resident(Storage& s) {
+  fall(s);
   leave_class(s);
   s.resident = true;
-  for (const Read& read : s.reads)
-    if (read.position != Read::kept) (*this)[read.version.storage].class_cost = 0;
-  for (const Reader& reader : s.readers) (*this)[reader.storage].class_cost = 0;
 }
 
 void Heap::leave_class(Storage& s) {
-  departed_ = plus(departed_, s.cost, "the cost of all rematerializations");
-  classes_.leave(s.node, fault(Fault::stale_class_cost) ? 0 : s.cost);
+  classes_.leave(s.node, fault(Fault::stale_class_cost) ? 0 : s.cost, [&](const EqClasses::Watcher& w) {
+    Storage& watcher = storages_[w.seat];
+    if (!watches(w) || fault(Fault::forget_watchers)) return;
+    watcher.watching = 0;
+    if (watcher.evictable_at >= 0) change(watcher);
+  });
   s.node = EqClasses::none;
+}
+
+// s is in no evicted neighborhood any more: those around it have shrunk.
+void Heap::fall(Storage& s) {
+  if (falls_ == Falls::none || falls_ == Falls::of_classes || s.fallen || fault(Fault::forget_falls)) return;
+  s.fallen = true;
+  fallen_.push_back(s.slot);
+}
+
+// The evictable storages that are reached through evicted ones from what has fallen. Who fell on the way
+// there and no longer conducts starts a search of its own.
+void Heap::change_around_fallen() {
+  const auto search = [&](bool readers) {
+    const int64_t round = new_round();
+    std::vector<int32_t> pending = fallen_;
+    const auto meet = [&](Storage& s) {
+      if (s.evictable_at >= 0) change(s);
+      if (s.resident || s.searched >= round) return;
+      s.searched = round;
+      pending.push_back(s.slot);
+    };
+    while (!pending.empty()) {
+      const Storage& from = storages_[pending.back()];
+      pending.pop_back();
+      if (from.id < 0) continue;
+      if (readers) {
+        for (const Reader& reader : from.readers) meet((*this)[reader.storage]);
+      } else {
+        for (const Read& read : from.reads)
+          if (read.position != Read::kept) meet((*this)[read.version.storage]);
+      }
+    }
+  };
+  search(true);
+  if (falls_ == Falls::of_both_directions) search(false);
+  for (const int32_t slot : fallen_) {
+    storages_[slot].fallen = false;
+    if (storages_[slot].evictable_at >= 0) change(storages_[slot]);
+  }
+  fallen_.clear();
 }
 
 }  // namespace dtr

@@ -39,18 +39,17 @@ struct Reader {
 // Why a storage has no recipe.
 enum class Reason : uint8_t { none, constant, held, born_held, pinned };
 
-// The first cache line is what a policy's scan reads.
-struct alignas(64) Storage {
+struct Storage {
   StorageId id;
+  int32_t slot;  // no other living storage has it
   int32_t version;
+  int32_t handles;
   Bytes size;
   Cost cost;  // of the chain
   Cost last_access;
   int64_t sequence;  // when it became evictable
-  mutable Cost class_cost;   // of the adjacent classes when last asked for; 0 if a neighbor has come back since
-  mutable Cost departed_at;  // the heap's `departed` then
   mutable int64_t searched;  // the last round of a graph search that met it
-  int32_t handles;
+  mutable int64_t watching;  // the round in which it began to watch the classes beside it, or 0
   int32_t locks;
   int32_t evictable_at;  // position among the evictable storages, or -1
   EqClasses::Node node;  // while evicted
@@ -58,6 +57,8 @@ struct alignas(64) Storage {
   bool resident;
   bool rematerializing;
   bool waiting;  // to be banished
+  bool changed;  // and listed for the policy
+  bool fallen;   // and listed
   std::vector<CallRecord*> chain;  // the creating call, then the mutating ones
   std::vector<Read> reads;         // of other storages by the chain, distinct, in order
   std::vector<Reader> readers;     // storages whose recipe reads the current version
@@ -71,6 +72,9 @@ struct Kept {
   int32_t readers;
 };
 
+// Which costs of evictable storages a policy looks at that fall when another storage is evicted no longer.
+enum class Falls : uint8_t { none, of_readers, of_both_directions, of_classes };
+
 class Heap {
  public:
   // --- storages ---
@@ -82,6 +86,7 @@ class Heap {
   const Storage& operator[](StorageId id) const { return storages_[slots_[id]]; }
   bool current(Version v) const { return alive(v.storage) && (*this)[v.storage].version == v.number; }
   StorageId count() const { return static_cast<StorageId>(slots_.size()); }
+  const Storage& in_slot(int32_t slot) const { return storages_[slot]; }
   template <class F>
   void for_each(F&& f) const {
     for (const Storage& s : storages_)
@@ -109,6 +114,25 @@ class Heap {
   void make_unevictable(Storage&);
   const std::vector<Storage*>& evictable() const { return evictable_; }
 
+  // --- what policies remember of evictable storages ---
+  void notice(Falls falls) { falls_ = falls; }
+  void access(Storage&, Cost clock);
+  // Calls f once on each slot whose storage has, since the last time, become evictable or ceased to be, been
+  // accessed, or seen such a cost fall. Only `slot` of it is to be read where none is evictable there.
+  template <class F>
+  void take_changes(F&& f) {
+    if (!fallen_.empty()) change_around_fallen();
+    for (const int32_t slot : changed_) {
+      storages_[slot].changed = false;
+      f(storages_[slot]);
+    }
+    changed_.clear();
+  }
+  // From now on, once, a fall of the cost of the class with this root is a change of s.
+  void watch(const Storage& s, EqClasses::Node root) const {
+    classes_.watch(root, {s.slot, s.watching}, [&](const EqClasses::Watcher& w) { return watches(w); });
+  }
+
   // --- residency, which the classes follow ---
   void set_evicted(Storage&);
   void set_resident(Storage&);
@@ -116,15 +140,17 @@ class Heap {
   // A number greater than all marks that earlier graph searches left.
   int64_t new_round() const { return ++round_; }
   EqClasses& classes() const { return classes_; }
-  // The cost that has ever left a class. No class has lost more since than this has grown.
-  Cost departed() const { return departed_; }
 
  private:
   static uint64_t key(Version v) {
     return static_cast<uint64_t>(static_cast<uint32_t>(v.storage)) << 32 | static_cast<uint32_t>(v.number);
   }
   void unread(const Read&);
+  void change(Storage&);
+  bool watches(const EqClasses::Watcher& w) const { return storages_[w.seat].watching == w.stamp; }
   void leave_class(Storage&);
+  void fall(Storage&);
+  void change_around_fallen();
 
   std::vector<int32_t> slots_;
   std::deque<Storage> storages_;
@@ -136,8 +162,10 @@ class Heap {
   int64_t sequence_ = 0;
   mutable int64_t round_ = 0;
   mutable EqClasses classes_;
-  Cost departed_ = 0;
   Cost recorded_ = 0;  // of all storages that exist: no neighborhood and no class costs more
+  Falls falls_ = Falls::none;
+  std::vector<int32_t> changed_;
+  std::vector<int32_t> fallen_;  // slots from where evicted neighborhoods may have shrunk
 };
 
 // Calls f on each evicted storage that s's recipe reads, and on each whose recipe reads s.
@@ -151,6 +179,18 @@ template <class F>
 void for_evicted_readers(const Heap& heap, const Storage& s, F&& f) {
   for (const Reader& reader : s.readers)
     if (const Storage& other = heap[reader.storage]; !other.resident) f(other);
+}
+
+// Calls f on the root of each class beside s.
+template <class F>
+void for_adjacent_classes(const Heap& heap, const Storage& s, F&& f) {
+  const int64_t round = heap.new_round();
+  const auto meet = [&](const Storage& other) {
+    const EqClasses::Node root = heap.classes().find(other.node);
+    if (heap.classes().first(root, round)) f(root);
+  };
+  for_evicted_sources(heap, s, meet);
+  for_evicted_readers(heap, s, meet);
 }
 
 }  // namespace dtr

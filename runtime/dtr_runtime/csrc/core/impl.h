@@ -27,6 +27,7 @@ struct Engine::Impl {
   Impl(Host& h, Bytes b, std::unique_ptr<Policy> p, Deallocation d)
       : host(h), policy(std::move(p)), deallocation(d), budget(b) {
     require_natural(b, "the budget");
+    heap.notice(policy->falls());
   }
 
   Host& host;

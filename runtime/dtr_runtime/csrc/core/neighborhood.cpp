@@ -49,22 +49,19 @@ Cost neighborhood_cost(const Heap& heap, const Storage& s) {
 }
 
 Cost class_cost(const Heap& heap, const Storage& s) {
-  const int64_t round = heap.new_round();
-  EqClasses& classes = heap.classes();
   Cost total = 0;
-  const auto add = [&](const Storage& other) { total += classes.cost_once(classes.find(other.node), round); };
-  for_evicted_sources(heap, s, add);
-  for_evicted_readers(heap, s, add);
-  s.class_cost = total;
-  s.departed_at = heap.departed();
+  for_adjacent_classes(heap, s, [&](EqClasses::Node root) { total += heap.classes().cost(root); });
   return total;
 }
 
-// Evictions only add to the classes beside s and only join them. What else happens takes costs out
-// (no more than have departed), or takes a neighbor away, which resets what is remembered.
-Cost least_class_cost(const Heap& heap, const Storage& s) {
-  const Cost least = s.class_cost - (heap.departed() - s.departed_at);
-  return least > 0 ? least : 0;
+Cost watched_class_cost(const Heap& heap, const Storage& s) {
+  Cost total = 0;
+  s.watching = heap.new_round();
+  for_adjacent_classes(heap, s, [&](EqClasses::Node root) {
+    total += heap.classes().cost(root);
+    heap.watch(s, root);
+  });
+  return total;
 }
 
 }  // namespace dtr

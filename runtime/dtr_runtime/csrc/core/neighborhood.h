@@ -12,7 +12,7 @@ Cost ancestors_cost(const Heap&, const Storage& s);
 Cost neighborhood_cost(const Heap&, const Storage& s);
 // Of the distinct equivalence classes of s's evicted neighbors.
 Cost class_cost(const Heap&, const Storage& s);
-// A lower bound of class_cost, from when it was last computed.
-Cost least_class_cost(const Heap&, const Storage& s);
+// The same, which may rise unseen from now on, but whose fall will be a change of s.
+Cost watched_class_cost(const Heap&, const Storage& s);
 
 }  // namespace dtr

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy.h"
 
+#include <utility>
+
 #include "fault.h"
+#include "tournament.h"
 
 namespace dtr {
 namespace {
 
 uint64_t unsigned_(int64_t value) { return static_cast<uint64_t>(value); }
-
-// 1 / 0 is +infinity, and so is 0 / 0: a storage that frees nothing is the last to go.
-Score ratio(int64_t numerator, int64_t a, int64_t b = 1) {
-  return {unsigned_(numerator), static_cast<Wide>(unsigned_(a)) * unsigned_(b)};
-}
-
-int64_t staleness(const StorageView& s, Cost clock) { return clock - s.last_access(); }
 
 uint64_t splitmix64(uint64_t x) {
   x += 0x9e3779b97f4a7c15;
@@ -22,83 +18,126 @@ uint64_t splitmix64(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// Each heuristic: its score, and a cheaper lower bound (or the score itself).
-struct Dtr {
-  static Score bound(const StorageView& s, Cost clock) { return ratio(s.cost(), s.size(), staleness(s, clock)); }
-  static Score score(const StorageView& s, Cost clock) {
-    return ratio(s.cost() + s.neighborhood_cost(), s.size(), staleness(s, clock));
-  }
+// Each heuristic is a / m or, if it ages, a / (m s) with the staleness s: `cost` is a, `size` is m, and `least`
+// bounds a from below until the heap reports a change.
+struct OfCostAndSize {
+  static Bytes size(const StorageView& s) { return s.size(); }
+  static Cost least(const StorageView& s) { return s.cost(); }
 };
-struct DtrEq {
-  static Score bound(const StorageView& s, Cost clock) {
-    return ratio(s.cost() + s.least_class_cost(), s.size(), staleness(s, clock));
-  }
-  static Score score(const StorageView& s, Cost clock) {
-    return ratio(s.cost() + s.class_cost(), s.size(), staleness(s, clock));
-  }
+struct Dtr : OfCostAndSize {
+  static constexpr bool ages = true;
+  static constexpr Falls falls = Falls::of_both_directions;
+  static Cost cost(const StorageView& s, Cost) { return s.cost() + s.neighborhood_cost(); }
 };
-struct Msps {
-  static Score bound(const StorageView& s, Cost) { return ratio(s.cost(), s.size()); }
-  static Score score(const StorageView& s, Cost) { return ratio(s.cost() + s.ancestors_cost(), s.size()); }
+struct DtrEq : OfCostAndSize {
+  static constexpr bool ages = true;
+  static constexpr Falls falls = Falls::of_classes;
+  static Cost cost(const StorageView& s, Cost) { return s.cost() + s.watched_class_cost(); }
+  static Cost least(const StorageView& s) { return cost(s, 0); }
 };
-struct EStar {
-  static Score bound(const StorageView& s, Cost) { return ratio(s.cost(), s.size()); }
-  static Score score(const StorageView& s, Cost) { return ratio(s.cost() + s.neighborhood_cost(), s.size()); }
+struct DtrLocal : OfCostAndSize {
+  static constexpr bool ages = true;
+  static constexpr Falls falls = Falls::none;
+  static Cost cost(const StorageView& s, Cost) { return s.cost(); }
 };
-struct DtrLocal {
-  static Score score(const StorageView& s, Cost clock) { return Dtr::bound(s, clock); }
+struct Msps : OfCostAndSize {
+  static constexpr bool ages = false;
+  static constexpr Falls falls = Falls::of_readers;
+  static Cost cost(const StorageView& s, Cost) { return s.cost() + s.ancestors_cost(); }
+};
+struct EStar : OfCostAndSize {
+  static constexpr bool ages = false;
+  static constexpr Falls falls = Falls::of_both_directions;
+  static Cost cost(const StorageView& s, Cost) { return s.cost() + s.neighborhood_cost(); }
 };
 struct Lru {
-  static Score score(const StorageView& s, Cost clock) { return ratio(1, staleness(s, clock)); }
+  static constexpr bool ages = true;
+  static constexpr Falls falls = Falls::none;
+  static Bytes size(const StorageView&) { return 1; }
+  static Cost least(const StorageView&) { return 1; }
+  static Cost cost(const StorageView&, Cost) { return 1; }
 };
 struct Size {
-  static Score score(const StorageView& s, Cost) { return ratio(1, s.size()); }
+  static constexpr bool ages = false;
+  static constexpr Falls falls = Falls::none;
+  static Bytes size(const StorageView& s) { return s.size(); }
+  static Cost least(const StorageView&) { return 1; }
+  static Cost cost(const StorageView&, Cost) { return 1; }
 };
-struct Random {
-  static Score score(const StorageView& s, Cost clock) {
-    return {splitmix64(splitmix64(unsigned_(s.index())) ^ unsigned_(clock)), 1};
+struct Random {  // another score at every clock: for a scan
+  static constexpr bool ages = false;
+  static Bytes size(const StorageView&) { return 1; }
+  static Cost cost(const StorageView& s, Cost clock) {
+    return static_cast<Cost>(splitmix64(splitmix64(unsigned_(s.index())) ^ unsigned_(clock)));
   }
 };
 
+// The least score by a tournament of lower bounds: a winner whose score turns out higher plays again.
 template <class H>
-concept Bounded = requires(const StorageView& s, Cost clock) { H::bound(s, clock); };
-
-// The least score by one pass over the evictable storages. A storage whose bound exceeds the least
-// score so far is passed over without a look at its neighborhood.
-template <class H>
-class Least final : public Policy {
+class ByTournament final : public Policy {
  public:
-  StorageId choose(const Heap& heap, Cost clock) override {
+  Falls falls() const override { return H::falls; }
+
+  StorageId choose(Heap& heap, Cost clock) override {
+    heap.take_changes([&](const Storage& s) {
+      if (s.evictable_at < 0) return tournament_.leave(s.slot);
+      const StorageView view(heap, s);
+      tournament_.enter(s.slot, {unsigned_(H::least(view)), H::size(view), s.last_access, s.sequence});
+    });
+    ++choice_;
+    for (;;) {
+      const Tournament::Seat seat = tournament_.winner(clock);
+      const Storage& winner = heap.in_slot(seat);
+      if (static_cast<size_t>(seat) >= examined_.size()) examined_.resize(2 * seat + 1);
+      if (std::exchange(examined_[seat], choice_) == choice_ || fault(Fault::keep_first_cost)) return winner.id;
+      Contender now = tournament_[seat];
+      now.numerator = unsigned_(H::cost({heap, winner}, clock));
+      if (now.numerator == tournament_[seat].numerator) return winner.id;
+      tournament_.enter(seat, now);
+    }
+  }
+
+ private:
+  Tournament tournament_{H::ages};
+  int64_t choice_ = 0;
+  std::vector<int64_t> examined_;  // by seat: the last choice that looked at its cost
+};
+
+// The same by definition: one look at each.
+template <class H>
+class ByScan final : public Policy {
+ public:
+  StorageId choose(Heap& heap, Cost clock) override {
     StorageId best = -1;
-    Score least{};
-    int64_t sequence = 0;
-    for (const Storage* storage : heap.evictable()) {
-      const StorageView view(heap, *storage);
-      if constexpr (Bounded<H>)
-        if (best >= 0 && less(least, H::bound(view, clock))) continue;
-      const Score score = H::score(view, clock);
-      if (best >= 0 && less(least, score)) continue;
-      const bool later = fault(Fault::wrong_tie_break) ? view.sequence() < sequence : view.sequence() > sequence;
-      if (best >= 0 && !later && !less(score, least)) continue;
-      best = storage->id;
-      least = score;
-      sequence = view.sequence();
+    Contender least{};
+    for (const Storage* s : heap.evictable()) {
+      const StorageView view(heap, *s);
+      const Contender contender{unsigned_(H::cost(view, clock)), H::size(view), s->last_access, s->sequence};
+      if (best >= 0 && !before(contender, least, clock, H::ages)) continue;
+      best = s->id;
+      least = contender;
     }
     return best;
   }
 };
 
+template <class H>
+std::unique_ptr<Policy> made(Choice choice) {
+  if (choice == Choice::by_scan) return std::make_unique<ByScan<H>>();
+  return std::make_unique<ByTournament<H>>();
+}
+
 }  // namespace
 
-std::unique_ptr<Policy> make_policy(const std::string& heuristic) {
-  if (heuristic == "h_dtr") return std::make_unique<Least<Dtr>>();
-  if (heuristic == "h_dtr_eq") return std::make_unique<Least<DtrEq>>();
-  if (heuristic == "h_dtr_local") return std::make_unique<Least<DtrLocal>>();
-  if (heuristic == "h_lru") return std::make_unique<Least<Lru>>();
-  if (heuristic == "h_size") return std::make_unique<Least<Size>>();
-  if (heuristic == "h_msps") return std::make_unique<Least<Msps>>();
-  if (heuristic == "h_estar") return std::make_unique<Least<EStar>>();
-  if (heuristic == "h_rand") return std::make_unique<Least<Random>>();
+std::unique_ptr<Policy> make_policy(const std::string& heuristic, Choice choice) {
+  if (heuristic == "h_dtr") return made<Dtr>(choice);
+  if (heuristic == "h_dtr_eq") return made<DtrEq>(choice);
+  if (heuristic == "h_dtr_local") return made<DtrLocal>(choice);
+  if (heuristic == "h_lru") return made<Lru>(choice);
+  if (heuristic == "h_size") return made<Size>(choice);
+  if (heuristic == "h_msps") return made<Msps>(choice);
+  if (heuristic == "h_estar") return made<EStar>(choice);
+  if (heuristic == "h_rand") return std::make_unique<ByScan<Random>>();
   throw std::invalid_argument(
       "unknown heuristic '" + heuristic +
       "'; known are h_dtr, h_dtr_eq, h_dtr_local, h_lru, h_size, h_msps, h_estar, h_rand");

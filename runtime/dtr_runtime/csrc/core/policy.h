@@ -19,7 +19,7 @@ class StorageView {
   int64_t sequence() const { return storage_->sequence; }
   Cost neighborhood_cost() const { return dtr::neighborhood_cost(*heap_, *storage_); }
   Cost class_cost() const { return dtr::class_cost(*heap_, *storage_); }
-  Cost least_class_cost() const { return dtr::least_class_cost(*heap_, *storage_); }
+  Cost watched_class_cost() const { return dtr::watched_class_cost(*heap_, *storage_); }
   Cost ancestors_cost() const { return dtr::ancestors_cost(*heap_, *storage_); }
   int64_t aliases() const { return storage_->handles; }
   int64_t dependents() const { return static_cast<int64_t>(storage_->readers.size()); }
@@ -32,9 +32,11 @@ class StorageView {
 class Policy {
  public:
   virtual ~Policy() = default;
+  // Which falling costs the heap must tell it of, as changes.
+  virtual Falls falls() const { return Falls::none; }
   // The victim among the evictable storages, of which there is at least one. What it throws ends
   // the command under way.
-  virtual StorageId choose(const Heap&, Cost clock) = 0;
+  virtual StorageId choose(Heap&, Cost clock) = 0;
 };
 
 }  // namespace dtr

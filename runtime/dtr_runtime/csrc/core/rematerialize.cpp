@@ -17,7 +17,7 @@ Frame& Engine::Impl::push(CallRecord* call, StorageId target) {
 // Every input is requested now, so it counts as accessed now.
 void Engine::Impl::touch(const CallRecord& call, StorageId except) {
   for (const Version& read : call.reads)
-    if (read.storage != except && heap.alive(read.storage)) heap[read.storage].last_access = clock;
+    if (read.storage != except && heap.alive(read.storage)) heap.access(heap[read.storage], clock);
 }
 
 // A version that is no longer current is served by its kept copy and needs no lock.

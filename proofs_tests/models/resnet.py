@@ -1,11 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """A residual network on small images: convolution, batch norm, in-place ReLU."""
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .task import Task
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of a network and of its batches: three stages of ``blocks`` blocks."""
+
+    blocks: int = 2
+    widths: tuple[int, int, int] = (8, 16, 24)
+    batch: int = 8
+    side: int = 16
+
+
+SMALL = Shape()
+RESNET_32 = Shape(5, (16, 32, 64), 56, 224)
+RESNET_1202 = Shape(200, (16, 32, 64), 64, 32)
 
 
 def convolution(inputs: int, outputs: int, stride: int) -> nn.Conv2d:
@@ -34,14 +51,19 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Three stages of two blocks, then global average pooling and a linear classifier."""
+    """Three stages of blocks, then global average pooling and a linear classifier."""
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.stem = nn.Sequential(convolution(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU(inplace=True))
-        widths = [(8, 8, 1), (8, 8, 1), (8, 16, 2), (16, 16, 1), (16, 24, 2), (24, 24, 1)]
-        self.blocks = nn.Sequential(*(Block(*width) for width in widths))
-        self.classify = nn.Linear(24, 10)
+        width = shape.widths[0]
+        self.stem = nn.Sequential(convolution(3, width, 1), nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+        blocks = []
+        for stage, outputs in enumerate(shape.widths):
+            for block in range(shape.blocks):
+                blocks.append(Block(width, outputs, 2 if stage and not block else 1))
+                width = outputs
+        self.blocks = nn.Sequential(*blocks)
+        self.classify = nn.Linear(width, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classify(self.blocks(self.stem(x)).mean((2, 3)))
@@ -53,8 +75,8 @@ def loss(model: ResNet, batch: tuple[Tensor, Tensor]) -> Tensor:
     return F.cross_entropy(model(images), labels)
 
 
-def build(seed: int) -> Task:
-    """Random images of 16x16 pixels, 8 a batch."""
+def build(seed: int, shape: Shape = SMALL) -> Task:
+    """Random square images of ``side`` pixels."""
     torch.manual_seed(seed)
-    model = ResNet()
-    return Task(model, [(torch.randn(8, 3, 16, 16), torch.randint(10, (8,))) for _ in range(4)], loss)
+    images, labels = (shape.batch, 3, shape.side, shape.side), (shape.batch,)
+    return Task(ResNet(shape), [(torch.randn(images), torch.randint(10, labels)) for _ in range(4)], loss)

@@ -10,7 +10,19 @@ from torch import Tensor, nn
 
 from .task import Task
 
-VOCABULARY, WIDTH, CLASSES = 20, 64, 5
+VOCABULARY, CLASSES = 20, 5
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The width of a cell; complete binary trees of that depth, or without one three random trees a batch."""
+
+    width: int = 64
+    depth: int | None = None
+
+
+SMALL = Shape()
+PAPER = Shape(width=256, depth=6)
 
 
 @dataclass(frozen=True)
@@ -25,24 +37,25 @@ class Tree:
 class ChildSumTreeLSTM(nn.Module):
     """One cell for every node; a node sums the states of its children (Tai et al., 2015)."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.words = nn.Embedding(VOCABULARY, WIDTH)
-        self.gates = nn.Linear(2 * WIDTH, 3 * WIDTH)
-        self.forget_word = nn.Linear(WIDTH, WIDTH)
-        self.forget_child = nn.Linear(WIDTH, WIDTH, bias=False)
-        self.classify = nn.Linear(WIDTH, CLASSES)
+        self.width = width
+        self.words = nn.Embedding(VOCABULARY, width)
+        self.gates = nn.Linear(2 * width, 3 * width)
+        self.forget_word = nn.Linear(width, width)
+        self.forget_child = nn.Linear(width, width, bias=False)
+        self.classify = nn.Linear(width, CLASSES)
 
     def forward(self, tree: Tree) -> tuple[Tensor, Tensor, Tensor]:
         """Hidden state, cell state and the sum of the losses of all nodes of the tree."""
         below = [self(child) for child in tree.children]
         word = self.words(tree.word)
-        hidden = torch.stack([h for h, _, _ in below]) if below else word.new_zeros(0, WIDTH)
-        cells = torch.stack([c for _, c, _ in below]) if below else word.new_zeros(0, WIDTH)
+        hidden = torch.stack([h for h, _, _ in below]) if below else word.new_zeros(0, self.width)
+        cells = torch.stack([c for _, c, _ in below]) if below else word.new_zeros(0, self.width)
         gates = self.gates(torch.cat([word, hidden.sum(0, keepdim=True)], 1))
         inward, outward, update = gates.chunk(3, 1)
-        forget = torch.sigmoid(self.forget_word(word) + self.forget_child(hidden.view(-1, WIDTH)))
-        kept = (forget * cells.view(-1, WIDTH)).sum(0, keepdim=True)
+        forget = torch.sigmoid(self.forget_word(word) + self.forget_child(hidden.view(-1, self.width)))
+        kept = (forget * cells.view(-1, self.width)).sum(0, keepdim=True)
         cell = torch.sigmoid(inward) * torch.tanh(update) + kept
         state = torch.sigmoid(outward) * torch.tanh(cell)
         loss = F.cross_entropy(self.classify(state), tree.label)
@@ -55,8 +68,18 @@ def random_tree(draw: random.Random, nodes: int) -> Tree:
     while rest:
         sizes.append(draw.randint(1, rest))
         rest -= sizes[-1]
+    return labelled(draw, tuple(random_tree(draw, size) for size in sizes))
+
+
+def complete_tree(draw: random.Random, depth: int) -> Tree:
+    """A binary tree of 2 ** (depth + 1) - 1 nodes."""
+    return labelled(draw, tuple(complete_tree(draw, depth - 1) for _ in range(2)) if depth else ())
+
+
+def labelled(draw: random.Random, children: tuple[Tree, ...]) -> Tree:
+    """A node with a random word and label."""
     word, label = torch.tensor([draw.randrange(VOCABULARY)]), torch.tensor([draw.randrange(CLASSES)])
-    return Tree(word, label, tuple(random_tree(draw, size) for size in sizes))
+    return Tree(word, label, children)
 
 
 def loss(model: ChildSumTreeLSTM, trees: list[Tree]) -> Tensor:
@@ -64,9 +87,11 @@ def loss(model: ChildSumTreeLSTM, trees: list[Tree]) -> Tensor:
     return torch.stack([model(tree)[2] for tree in trees]).mean()
 
 
-def build(seed: int) -> Task:
-    """Three trees a batch, no two alike."""
+def build(seed: int, shape: Shape = SMALL) -> Task:
+    """Random trees, no two alike, or complete ones."""
     torch.manual_seed(seed)
     draw = random.Random(seed)
-    model = ChildSumTreeLSTM()
+    model = ChildSumTreeLSTM(shape.width)
+    if shape.depth is not None:
+        return Task(model, [[complete_tree(draw, shape.depth)] for _ in range(4)], loss)
     return Task(model, [[random_tree(draw, draw.randint(4, 14)) for _ in range(3)] for _ in range(4)], loss)

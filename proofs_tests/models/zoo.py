@@ -1,7 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The models by name."""
 
-from . import autocast, checkpointed, custom, gan, gpt, lstm, mixture, resnet, treelstm, unet
+from . import (
+    autocast,
+    checkpointed,
+    custom,
+    densenet,
+    gan,
+    gpt,
+    inception,
+    lstm,
+    mixture,
+    resnet,
+    transformer,
+    treelstm,
+    unet,
+    unrolled_gan,
+)
 from .task import Build
 
 ZOO: dict[str, Build] = {
@@ -16,5 +31,9 @@ ZOO: dict[str, Build] = {
     "custom": custom.build,
     "checkpointed": checkpointed.build,
     "gan": gan.build,
+    "densenet": densenet.build,
+    "inception": inception.build,
+    "transformer": transformer.build,
+    "unrolled_gan": unrolled_gan.build,
 }
 """Small enough for a step in well under 0.3 s on one core; activations outweigh parameters."""

@@ -51,7 +51,7 @@ class UnrolledGAN(nn.Module):
             loss = self._tell_apart(critic, real, fake)
             slopes = torch.autograd.grad(loss, list(critic.values()), create_graph=True)
             critic = {name: value - RATE * slope for (name, value), slope in zip(critic.items(), slopes, strict=True)}
-        present = dict(self.criticize.named_parameters())
+        present: dict[str, Tensor] = dict(self.criticize.named_parameters())
         return self._tell_apart(present, real, fake.detach()) - self._tell_apart(critic, real, fake)
 
     def _tell_apart(self, critic: dict[str, Tensor], real: Tensor, fake: Tensor) -> Tensor:

@@ -16,6 +16,8 @@ OPTIMUM = "baselines/test_checkmate.py::test_the_optimum_is_the_exhaustive_one_a
 CLASSES = "classes/test_conservation.py::test_the_partition_is_the_references"
 LEAST = "reference/test_optimum.py::test_both_searches_agree"
 RATIONALS = "core/test_rational.py::test_less_is_less"
+SIMRD = "simrd/test_reference.py::test_reference_and_engine_agree"
+SIMRD_TRACES = "simrd/test_reference.py::test_traces_are_runs_of_the_machine"
 
 _RULES, _MACHINE, _MEMORY = "dtr_spec.rules", "dtr_reference.machine:Machine", "dtr_reference.memory:Memory"
 
@@ -150,6 +152,24 @@ REFERENCE = (
         Edit("dtr_reference.neighborhood:evicted_neighborhood", " | evicted_descendants(graph, index)", ""),
         DECISIONS,
     ),
+    Mutant(
+        "simrd: among equal scores the earliest goes",
+        Edit("dtr_reference.simrd:_Machine._victim", "score <= least", "score < least"),
+        SIMRD,
+        "eager",
+    ),
+    Mutant(
+        "simrd: a parent that is passed over is unlocked all the same",
+        Edit("dtr_reference.simrd:_Machine._unlock_parents", "in tensor.parents:", "in list(tensor.parents):"),
+        SIMRD,
+        "banish",
+    ),
+    Mutant(
+        "simrd: evicting a storage leaves its aliases",
+        Edit("dtr_reference.simrd_trace:Recorder.evict", "in defined:", "in ():"),
+        SIMRD_TRACES,
+        "eager",
+    ),
 )
 
 BASELINES = (
@@ -217,6 +237,9 @@ RUNTIME = (
     Mutant("engine: watchers of a class are not told", Fault("forget_watchers"), CHOICE, "h_dtr_eq"),
     Mutant("engine: shrunk neighborhoods are not noticed", Fault("forget_falls"), CHOICE, "h_dtr"),
     Mutant("engine: a winner's cost is not looked at", Fault("keep_first_cost"), CHOICE, "h_estar"),
+    Mutant("simrd: budget off by one", Fault("simrd_budget_off_by_one"), SIMRD, "eager"),
+    Mutant("simrd: aliases of an evicted storage stay defined", Fault("simrd_aliases_stay_defined"), SIMRD, "eager"),
+    Mutant("simrd: regions around what becomes resident stay", Fault("simrd_stale_regions"), SIMRD, "ignore"),
 )
 
 MUTANTS = (*SPEC, *REFERENCE, *BASELINES, *SCHEDULES, *RUNTIME)

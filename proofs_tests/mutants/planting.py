@@ -97,6 +97,7 @@ class Fault:
         core: Any = _build.load(faults=True)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("dtr_runtime.simulator.load", lambda: core)
+            patch.setattr("dtr_runtime.simrd.load", lambda: core)
             core._set_fault(core.FAULTS.index(self.name))
             try:
                 yield

@@ -12,6 +12,7 @@ namespace dtr {
 
 void bind_policy(pybind11::module_&);
 void bind_simulator(pybind11::module_&);
+void bind_simrd(pybind11::module_&);
 // Torch tensors under a budget (torch/).
 void bind_scope(pybind11::module_&);
 // FAULTS: the names of the seeded faults by number, and _set_fault(number), if compiled with them.

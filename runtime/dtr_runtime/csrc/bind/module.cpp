@@ -5,6 +5,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.doc() = "The C++ core of dtr_runtime.";
   dtr::bind_policy(m);
   dtr::bind_simulator(m);
+  dtr::bind_simrd(m);
   dtr::bind_faults(m);
 #ifndef DTR_FAULTS  // the variant with seeded faults has no operators to catch
   dtr::bind_scope(m);

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reference's reading of simrd: the same integers, in lockstep with the engine, and runs of the machine."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import get_args
+
+import pytest
+
+from dtr_reference import simrd as reference
+from dtr_runtime.simrd import Simrd
+from dtr_spec.copies import Schedule, schedule
+from dtr_spec.monitor import check
+from dtr_spec.simrd import DEALLOCATIONS, HEURISTICS, PAPER, Deallocation, Outcome, SimrdStopsError, heuristic
+
+from ..claims import claim
+from ..profiles import examples
+from .data import logs, published, rows
+from .generated import random_log
+from .test_parity import differs
+
+RATIOS = (1.0, 0.8, 0.6)
+SECONDS = 0.03
+"""Rows that simrd took less time for are computed on every run; all of them on a thorough one."""
+
+
+def random_schedule(seed: int) -> Schedule:
+    draw = random.Random(seed)
+    return schedule(random_log(draw, draw.choice((10, 40, 100))))
+
+
+def outcome_or_stop(
+    run: Callable[[int, str, Deallocation, int], Outcome],
+    budget: int,
+    name: str,
+    deallocation: Deallocation,
+    limit: int,
+) -> Outcome | str:
+    """What a run comes to, or where simrd would stop. Accesses of union-find depend on an order that is left open."""
+    try:
+        outcome = run(budget, name, deallocation, limit)
+    except SimrdStopsError as error:
+        return str(error)
+    return replace(outcome, accesses=0) if HEURISTICS[name].cost == "classes" else outcome
+
+
+@claim("simrd", "Reference and engine compute the same integers, or stop where simrd does.", method="property-tested")
+@pytest.mark.parametrize("deallocation", get_args(Deallocation))
+def test_reference_and_engine_agree(deallocation: Deallocation, claim_scope: Callable[[str], None]) -> None:
+    endings: Counter[str] = Counter()
+    for seed in range(examples(15)):
+        steps = random_schedule(seed)
+        engine = Simrd(steps)
+        for name in HEURISTICS:
+            if deallocation == "banish" and HEURISTICS[name].cached:
+                continue
+            for ratio in RATIOS:
+                budget = int(ratio * engine.baseline.peak)
+                options = (budget, name, deallocation, steps.cost // 4)
+                expected = outcome_or_stop(partial(reference.run, steps), *options)
+                assert outcome_or_stop(engine.run, *options) == expected
+                endings[expected if isinstance(expected, str) else expected.status] += 1
+    claim_scope(f"{endings.total()} runs")
+    assert {"finished", "thrashed", "out_of_memory"} <= set(endings)
+
+
+@claim("T8", "Runs of simrd are runs of the machine, with aliases as storages of zero bytes.", method="property-tested")
+@pytest.mark.parametrize("deallocation", ["ignore", "eager"])
+def test_traces_are_runs_of_the_machine(deallocation: Deallocation, claim_scope: Callable[[str], None]) -> None:
+    rules: Counter[str] = Counter()
+    runs = 0
+    for seed in range(examples(15)):
+        steps = random_schedule(seed)
+        peak = Simrd(steps).baseline.peak
+        for name in ("h_dtr_eq", "h_lru", "h_rand"):
+            for ratio in RATIOS:
+                outcome, trace = reference.traced(steps, int(ratio * peak), name, deallocation, steps.cost)
+                verdict = check(trace)
+                # A thrashing run ends in the middle: all that it did must be steps.
+                assert verdict if outcome.status != "thrashed" else verdict.index == len(trace.events), str(verdict)
+                rules.update(event.rule for event in trace.events)
+                runs += 1
+    claim_scope(f"{runs} runs")
+    for rule in ("evict", "need", "replay", "free", "pin", "alias", "out_of_memory"):
+        assert rules[rule] > 0, f"no {rule}: nothing is shown of it"
+
+
+@claim("T8", "So are runs on published logs.", method="computed")
+@pytest.mark.needs_simrd_data
+@pytest.mark.parametrize("log", [log for log in logs() if log.startswith("unet")] or ["no log"])
+def test_traces_of_published_logs_are_runs_of_the_machine(log: str) -> None:
+    steps = published(log)
+    budget = int(0.6 * Simrd(steps).baseline.peak)
+    _, trace = reference.traced(steps, budget, "h_dtr_eq")
+    assert check(trace)
+
+
+@claim("simrd", "The reference computes simrd's integers too.", method="computed")
+@pytest.mark.needs_simrd_data
+def test_the_reference_equals_simrd(request: pytest.FixtureRequest, claim_scope: Callable[[str], None]) -> None:
+    most = float("inf") if request.config.option.thorough else SECONDS
+    mine = [row for row in rows() if row.seconds < most]
+    for row in mine:
+        found = reference.run(
+            published(row.log), row.budget, row.heuristic, DEALLOCATIONS[row.runtime], row.baseline_cost
+        )
+        assert not differs(row, found), f"{row}: {found}"
+    claim_scope(f"{len(mine)} rows of {len(rows())}")
+
+
+def test_banishing_has_no_trace() -> None:
+    with pytest.raises(ValueError, match="no step of the machine"):
+        reference.traced(random_schedule(0), 100, "h_lru", "banish")
+
+
+def test_names_are_simrds_and_ours() -> None:
+    assert all(HEURISTICS[ours] == HEURISTICS[theirs] for ours, theirs in PAPER.items())
+    with pytest.raises(ValueError, match="unknown heuristic 'h_best'; known are DTR"):
+        heuristic("h_best", "eager")
+    with pytest.raises(ValueError, match="unknown deallocation policy 'lazy'"):
+        heuristic("h_lru", "lazy")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="DTR needs caches that are not kept under banishing"):
+        heuristic("DTR", "banish")

@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 export TORCH
 
-.PHONY: check test mutants lint bench format claims venv clean
+.PHONY: check test mutants lint notebooks bench format claims venv clean
 
 check: venv
 	$(BIN)/python -m proofs_tests.check \
@@ -30,6 +30,9 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
+
+notebooks: venv
+	$(BIN)/python -m proofs_tests.notebooks.execution
 
 bench: venv
 	$(BIN)/python -m benchmarks.overhead

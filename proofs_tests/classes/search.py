@@ -34,8 +34,10 @@ class Difference:
         return replace(self.trace, configuration={"shows": shows})
 
 
-def programs(commands: int) -> Iterator[Program]:
-    """All programs of a constant of no bytes and so many commands; results have one byte and cost one unit.
+def programs(commands: int) -> list[Program]:
+    """All programs of a constant of no bytes and so many commands, fewest inputs first.
+
+    Results have one byte and cost one unit.
 
     A command is a call with one result on one or two handles, or a read of one result. Nothing is released.
     """
@@ -50,7 +52,11 @@ def programs(commands: int) -> Iterator[Program]:
         for handle in range(1, handles):
             yield from longer((*written, Call("read", (handle,), cost=0)), handles, left - 1)
 
-    return longer((Constant(0, 0),), 1, commands)
+    return sorted(longer((Constant(0, 0),), 1, commands), key=_inputs)
+
+
+def _inputs(program: Program) -> int:
+    return sum(len(reads) for reads in program.reads.values())
 
 
 def differences(program: Program) -> Iterator[Difference]:

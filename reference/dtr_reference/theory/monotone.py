@@ -2,12 +2,12 @@
 """When is more memory never worse? Not in general; but under a fixed ranking without cascades, and after a rehearsal.
 
 **Fixed ranking.** Let all storages have one size, let no recipe read anything that can be evicted, let each call
-read at most one storage, and let scores be distinct and depend on neither budget nor clock. Then what is resident with
-B units is resident with B + 1: R_B ⊆ R_{B+1} after every command. By induction on the commands (Mattson et al., 1970): the
-storage s that a command needs is brought in where it is missing. If only the smaller run must, the larger one has s
-already, and R_B only loses another one. If both must and the larger one is not full, it loses nothing. If both are full,
-R_{B+1} has just one storage x more than R_B. Either x is its victim; or its victim lies in R_B and, being the least of
-R_{B+1}, is the least of R_B, so both lose the same. Hence what is replayed with B + 1 units is replayed with B.
+read at most one storage, and let scores be distinct and depend on neither budget nor clock. Then what is resident
+with B units is resident with B + 1: R_B ⊆ R_{B+1} after every command. By induction on the commands (Mattson et al.,
+1970): the storage s that a command needs is brought in where it is missing. If only the smaller run must, the larger
+one has s already, and R_B only loses another one. If both must and the larger one is not full, it loses nothing. If
+both are full, R_{B+1} has just one storage x more than R_B. Either x is its victim; or its victim lies in R_B and is
+the least of R_{B+1}, hence of R_B, so both lose the same. Hence what is replayed with B + 1 units is replayed with B.
 
 **Rehearsal.** Steps of training repeat. Whoever has tried the smaller budgets may use the best of them: ``rehearsed``.
 """

@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 export TORCH
 
-.PHONY: check test mutants lint notebooks bench format claims venv clean
+.PHONY: check test mutants lint notebooks bench reproduce format claims venv clean
 
 check: venv
 	$(BIN)/python -m proofs_tests.check \
@@ -33,6 +33,9 @@ lint: venv
 
 notebooks: venv
 	$(BIN)/python -m proofs_tests.notebooks.execution
+
+reproduce: venv
+	$(BIN)/python -m benchmarks.reproduce $(ARGS)
 
 bench: venv
 	$(BIN)/python -m benchmarks.overhead

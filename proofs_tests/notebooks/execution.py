@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PACKAGES = ("spec", "reference", "runtime")
+PACKAGES = (".", "spec", "reference", "runtime")
 SECONDS = 120
 """The longest that one cell may take."""
 

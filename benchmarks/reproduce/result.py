@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a figure's computation yields: numbers, a drawing, and verdicts on the paper's claims."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim of the paper, whether it held here, and on what that rests."""
+
+    source: str
+    """Where the paper says it."""
+    claim: str
+    held: bool
+    evidence: str
+    """A sentence with the numbers."""
+
+    @property
+    def verdict(self) -> str:
+        """For the table."""
+        return "held" if self.held else "did not hold"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One figure. ``name`` is the files', ``data`` whatever JSON can hold."""
+
+    name: str
+    title: str
+    data: Any
+    findings: tuple[Finding, ...]
+    figure: Figure
+
+    def save(self, folder: Path) -> None:
+        """Write NAME.json, NAME.pdf and NAME.png."""
+        content = {"title": self.title, "findings": [asdict(finding) for finding in self.findings], "data": self.data}
+        (folder / f"{self.name}.json").write_text(json.dumps(content, indent=1) + "\n")
+        self.figure.savefig(folder / f"{self.name}.pdf")
+        self.figure.savefig(folder / f"{self.name}.png", dpi=120)

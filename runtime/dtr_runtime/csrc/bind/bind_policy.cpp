@@ -3,6 +3,7 @@
 #include "bind.h"
 
 #include "../core/rational.h"
+#include "../core/tournament.h"
 
 namespace py = pybind11;
 
@@ -86,6 +87,13 @@ void bind_policy(py::module_& m) {
         return less({a, static_cast<Wide>(m) * s}, {b, static_cast<Wide>(n) * t});
       },
       "Whether a / (m s) < b / (n t), as victims are compared.");
+  m.def(
+      "_overtaken",
+      [](uint64_t a, Bytes m, Cost s, uint64_t b, Bytes n, Cost t, bool later, Cost clock) {
+        const Contender x{a, m, s, later ? 1 : 2}, y{b, n, t, later ? 2 : 1};
+        return before(x, y, clock, true) ? overtaken(x, y, clock) : overtaken(y, x, clock);
+      },
+      "When a match of a / (m (clock - s)) and b / (n (clock - t)) must be played again; `later`: b wins ties.");
 }
 
 }  // namespace dtr

@@ -27,6 +27,26 @@ bool before(const Contender& a, const Contender& b, Cost clock, bool aging) {
   return fault(Fault::wrong_tie_break) ? a.sequence < b.sequence : a.sequence > b.sequence;
 }
 
+// While both are finite, the winner a and the loser b have a b.m (T - b.t) <= b a.m (T - a.t), or
+// p (T - b.t) <= q (T - a.t). The difference falls by p - q in a unit of time: at once is the difference D.
+// Proved in proofs_tests/arithmetic/test_crossing.py.
+Cost overtaken(const Contender& winner, const Contender& loser, Cost clock) {
+  if (loser.size == 0 || clock == forever || fault(Fault::stale_certificate)) return forever;
+  if (winner.size == 0 || clock == winner.since || clock == loser.since) {
+    ++clock;  // infinite no more
+    if (before(loser, winner, clock, true) || clock == forever) return clock;
+  }
+  const Wide p = static_cast<Wide>(winner.numerator) * static_cast<uint64_t>(loser.size);
+  const Wide q = static_cast<Wide>(loser.numerator) * static_cast<uint64_t>(winner.size);
+  if (p <= q) return forever;
+  const auto ours = static_cast<uint64_t>(clock - winner.since), theirs = static_cast<uint64_t>(clock - loser.since);
+  if (width(q) + width(ours) > 128 || width(p) + width(theirs) > 128) return clock + 1;
+  const Wide lead = q * ours - p * theirs, loss = p - q;
+  const bool tie_is_lost = loser.sequence > winner.sequence;
+  const Wide later = lead / loss + (tie_is_lost && lead % loss == 0 ? 0 : 1);
+  return later < static_cast<Wide>(forever - clock) ? clock + static_cast<Cost>(later) : forever;
+}
+
 void Tournament::enter(Seat seat, const Contender& contender) {
   if (static_cast<size_t>(seat) >= contenders_.size()) grow(seat);
   contenders_[seat] = contender;
@@ -66,30 +86,9 @@ Tournament::Match Tournament::play(size_t match, Cost clock) {
     Contender &a = contenders_[left.winner], &b = contenders_[right.winner];
     const bool first = before(a, b, clock, aging_);
     if (!first) result.winner = right.winner;
-    result.until = std::min(result.until, first ? overtaken(a, b, clock) : overtaken(b, a, clock));
+    if (aging_) result.until = std::min(result.until, first ? overtaken(a, b, clock) : overtaken(b, a, clock));
   }
   return matches_[match] = result;
-}
-
-// The first later clock at which the loser wins, or an earlier one.
-//
-// While both are finite, the winner a and the loser b have a b.m (T - b.t) <= b a.m (T - a.t), or
-// p (T - b.t) <= q (T - a.t). The difference falls by p - q in a unit of time: at once is the difference D.
-Cost Tournament::overtaken(const Contender& winner, const Contender& loser, Cost clock) const {
-  if (!aging_ || loser.size == 0 || clock == forever || fault(Fault::stale_certificate)) return forever;
-  if (winner.size == 0 || clock == winner.since || clock == loser.since) {
-    ++clock;  // infinite no more
-    if (before(loser, winner, clock, aging_)) return clock;
-  }
-  const Wide p = static_cast<Wide>(winner.numerator) * static_cast<uint64_t>(loser.size);
-  const Wide q = static_cast<Wide>(loser.numerator) * static_cast<uint64_t>(winner.size);
-  if (p <= q) return forever;
-  const auto ours = static_cast<uint64_t>(clock - winner.since), theirs = static_cast<uint64_t>(clock - loser.since);
-  if (width(q) + width(ours) > 128 || width(p) + width(theirs) > 128) return clock + 1;
-  const Wide lead = q * ours - p * theirs, loss = p - q;
-  const bool tie_is_lost = loser.sequence > winner.sequence;
-  const Wide later = lead / loss + (tie_is_lost && lead % loss == 0 ? 0 : 1);
-  return later < static_cast<Wide>(forever - clock) ? clock + static_cast<Cost>(later) : forever;
 }
 
 }  // namespace dtr

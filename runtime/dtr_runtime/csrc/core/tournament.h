@@ -24,6 +24,10 @@ struct Contender {
 // Whether a is the victim rather than b.
 bool before(const Contender& a, const Contender& b, Cost clock, bool aging);
 
+constexpr Cost forever = std::numeric_limits<Cost>::max();
+// The first later clock at which the loser wins, or an earlier one; forever if there is none.
+Cost overtaken(const Contender& winner, const Contender& loser, Cost clock);
+
 class Tournament {
  public:
   using Seat = int32_t;
@@ -44,11 +48,9 @@ class Tournament {
     Seat winner;
     Cost until;
   };
-  static constexpr Cost forever = std::numeric_limits<Cost>::max();
   static constexpr int64_t empty = 0;  // sequence number of an empty seat
 
   Match play(size_t match, Cost clock);
-  Cost overtaken(const Contender& winner, const Contender& loser, Cost clock) const;
   void outdate(Seat);
   void grow(Seat);
 

@@ -15,6 +15,9 @@ PLANS = "baselines/test_plans.py::test_any_plan_is_a_run_of_the_machine"
 OPTIMUM = "baselines/test_checkmate.py::test_the_optimum_is_the_exhaustive_one_at_every_budget"
 CLASSES = "classes/test_conservation.py::test_the_partition_is_the_references"
 LEAST = "reference/test_optimum.py::test_both_searches_agree"
+ADVERSARY = "theorems/test_theorem_3_2.py::test_the_adversary_wins"
+STACK = "theorems/test_theorem_3_1.py::test_the_stack_is_the_machine"
+TIES = "theorems/test_lemmas.py::test_lemmas_whichever_of_equals_is_evicted"
 RATIONALS = "core/test_rational.py::test_less_is_less"
 SIMRD = "simrd/test_reference.py::test_reference_and_engine_agree"
 SIMRD_TRACES = "simrd/test_reference.py::test_traces_are_runs_of_the_machine"
@@ -242,4 +245,28 @@ RUNTIME = (
     Mutant("simrd: regions around what becomes resident stay", Fault("simrd_stale_regions"), SIMRD, "ignore"),
 )
 
-MUTANTS = (*SPEC, *REFERENCE, *BASELINES, *SCHEDULES, *RUNTIME)
+THEOREMS = (
+    Mutant(
+        "adversary: extend a path that holds something",
+        Edit("dtr_reference.adversary:_emptied", "max(empty, key=len)", "max(paths, key=len)"),
+        ADVERSARY,
+        "h_lru",
+    ),
+    Mutant(
+        "stack of checkpoints: look at the gap below only",
+        Edit("dtr_reference.theory.stack:_Stack._enter", "self.above[m] - self.below[m] - 2", "m - self.below[m] - 1"),
+        STACK,
+    ),
+    Mutant(
+        "stack of checkpoints: the first of equals goes",
+        Edit("dtr_reference.theory.stack:_Stack._enter", "-self.turn[m]", "self.turn[m]"),
+        STACK,
+    ),
+    Mutant(
+        "ties: what is not least may go",
+        Edit("dtr_reference.theory.ties:_victims", "if size == min(sizes)", "if size <= min(sizes) + 2"),
+        TIES,
+    ),
+)
+
+MUTANTS = (*SPEC, *REFERENCE, *BASELINES, *SCHEDULES, *THEOREMS, *RUNTIME)

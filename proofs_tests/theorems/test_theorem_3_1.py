@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Theorem 3.1: with B of order sqrt(N), h_e* runs the linear network in O(N) operations. And with less memory?"""
 
+import json
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
 from dtr_reference import Deallocation, run
+from dtr_reference.__main__ import main
 from dtr_reference.graphs.linear import linear
 from dtr_reference.theory import stack
 from dtr_reference.theory.growth import (
@@ -152,3 +155,14 @@ def test_the_stack_is_the_machine() -> None:
                 evicted = tuple(event.subject + 1 for event in trace.events if event.rule == "evict")
                 replayed = sum(event.rule == "replay" for event in trace.events)
                 assert stack.run(layers, budget) == stack.StackRun(replayed, evicted)
+
+
+def test_the_series_are_written_as_data(tmp_path: Path) -> None:
+    """What figures are drawn from is what the tests compute."""
+    written = tmp_path / "asymptotics.json"
+    assert main(["theorems", "--deepest", "9", "--json", str(written)]) == 0
+    found = json.loads(written.read_text())
+    assert [row["replays"] for row in found["root"]] == [p.replays for p in series(powers_of_two(4, 9), root_budget)]
+    assert [row["factor"] for row in found["logarithmic"]] == list(FACTORS)
+    assert all(row["forced"] >= row["least"] > row["static"] for rows in found["adversary"].values() for row in rows)
+    assert main(["theorems", "--deepest", "8", "--json", str(written)]) == 2

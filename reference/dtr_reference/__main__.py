@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m dtr_reference competitive`` measures heuristics against the optimum."""
+"""``python -m dtr_reference``: heuristics against the optimum, and the series behind the theorems."""
 
 import argparse
 import json
@@ -14,6 +14,10 @@ from .competitive_report import report, table
 from .heuristic_option import HeuristicOptionError, load_heuristic
 from .heuristics import HEURISTICS
 from .small_networks import small_networks
+from .theory.asymptotics import asymptotics
+
+LEAST_DEEPEST = 9
+"""Two points: 2^8 layers and 2^9."""
 
 WIDTH = 120
 """Columns of the output where no terminal says how many it has."""
@@ -27,10 +31,23 @@ def main(arguments: list[str] | None = None) -> int:
     ratios.add_argument("--heuristic", action="append", default=[], help="FILE.py:CLASS, beside the built-in ones")
     ratios.add_argument("--results", type=int, default=3, help="how many results the programs compute (default 3)")
     ratios.add_argument("--json", type=Path, metavar="OUT", help="also write the table there")
+    theorems = commands.add_parser("theorems", help="the series behind theorems 3.1 and 3.2")
+    theorems.add_argument("--deepest", type=int, default=12, help="to networks of 2^DEEPEST layers (default 12)")
+    theorems.add_argument("--json", type=Path, metavar="OUT", required=True, help="where to write them")
     options = parser.parse_args(arguments)
+    if options.command == "theorems":
+        return _theorems(options)
     if options.results < 2:
         parser.error(f"--results {options.results}: programs of fewer than 2 results leave no choice")
     return _competitive(options)
+
+
+def _theorems(options: argparse.Namespace) -> int:
+    if options.deepest < LEAST_DEEPEST:
+        print(f"--deepest {options.deepest}: a power law needs at least {LEAST_DEEPEST}", file=sys.stderr)
+        return 2
+    options.json.write_text(json.dumps(asymptotics(options.deepest), indent=1) + "\n")
+    return 0
 
 
 def _competitive(options: argparse.Namespace) -> int:

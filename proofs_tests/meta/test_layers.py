@@ -20,7 +20,7 @@ ALLOWED = {
     "reference/dtr_reference": ("dtr_reference", "dtr_spec", "numpy", "rich", "scipy"),
     "runtime/dtr_runtime": ("dtr_runtime", "torch", *VOCABULARY),
 }
-WITH_Z3 = {Path("spec/dtr_spec/symbolic.py"), Path("spec/dtr_spec/proofs.py")}
+WITH_Z3 = {Path("spec/dtr_spec") / name for name in ("symbolic.py", "prover.py", "lemmas.py", "proofs.py")}
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
 
 

@@ -8,7 +8,7 @@ BUDGET = "differential/test_budget.py::test_bytes_on_the_corpus"
 REFINEMENT = "differential/test_refinement.py::test_traces_of_the_corpus"
 CHOICE = "core/test_choice.py::test_tournament_is_scan"
 DECISIONS = "differential/test_decisions.py::test_decisions_on_the_corpus"
-PROOF = "spec/test_lock_safety.py::test_every_rule_preserves_every_invariant"
+THEOREM = "spec/test_theorems.py::test_theorem"
 EXPLORATION = "spec/test_exploration.py::test_all_small_programs_under_all_policies_and_budgets"
 MONITOR = "spec/test_monitor.py"
 PLANS = "baselines/test_plans.py::test_any_plan_is_a_run_of_the_machine"
@@ -28,16 +28,18 @@ SPEC = (
     Mutant(
         "evict takes a locked storage",
         Edit(f"{_RULES}:evictable", " & c.frames.every(lambda d: no(c.locked[d].has(s)))", ""),
-        PROOF,
-        "evict",
+        THEOREM,
+        "locked_is_resident",
     ),
     Mutant(
         "allocate beyond the budget",
         Edit(f"{_RULES}:allocate", ", c.used + n <= c.budget),", ",),"),
-        PROOF,
-        "allocate",
+        THEOREM,
+        "within_budget",
     ),
-    Mutant("hold an evicted storage", Edit(f"{_RULES}:hold", "c.resident[s], ", ""), PROOF, "hold"),
+    Mutant(
+        "hold an evicted storage", Edit(f"{_RULES}:hold", "c.resident[s], ", ""), THEOREM, "irrecoverable_is_resident"
+    ),
     Mutant(
         "a kept copy costs no bytes",
         Edit(f"{_RULES}:keep", "used=c.used + c.facts.size(s),", "used=c.used,"),
@@ -61,15 +63,51 @@ SPEC = (
             "resident=c.resident.set(s, True),",
             "resident=c.resident.set(s, True), used=c.used + size,",
         ),
-        PROOF,
-        "bind",
+        THEOREM,
+        "accounted",
+    ),
+    Mutant(
+        "overwriting gives a recipe back",
+        Edit(f"{_RULES}:execute", "c.recoverable[s] & overwritten_only_here(s)", "overwritten_only_here(s)"),
+        THEOREM,
+        "irrecoverable_stays_so",
+    ),
+    Mutant(
+        "hold leaves the recipe",
+        Edit(f"{_RULES}:hold", "c.recoverable.set(s, False)", "c.recoverable"),
+        THEOREM,
+        "constants_and_what_is_held_have_no_recipe",
+    ),
+    Mutant(
+        "pin leaves the recipe",
+        Edit(f"{_RULES}:pin", "c.recoverable.set(s, False)", "c.recoverable"),
+        THEOREM,
+        "what_is_pinned_has_no_recipe",
+    ),
+    Mutant(
+        "no rematerialization within another",
+        Edit(f"{_RULES}:need", "no(c.resident[s]),", "no(c.resident[s]), top == 0,"),
+        THEOREM,
+        "progress",
+    ),
+    Mutant(
+        "a call may read what is created later",
+        Edit("dtr_spec.assumptions:reads_are_current", "(f.creator(s) < k) & ", ""),
+        THEOREM,
+        "recipes_descend",
+    ),
+    Mutant(
+        "a sum changes by members past its bound",
+        Edit("dtr_spec.lemmas:_change", "z3.If(inside, new - f[i], 0)", "new - f[i]"),
+        THEOREM,
+        "sums_change_by_one_member",
     ),
     Mutant(
         "a replay reads the current version",
         Edit(
-            "dtr_spec.configuration:Facts._input",
-            "c.content[storage] if version == c.version[storage] else c.kept_content[storage][version]",
-            "c.content[storage]",
+            "dtr_spec.rules:seen",
+            "ite(version == c.version[s], c.content[s], c.kept_content[s][version])",
+            "c.content[s]",
         ),
         EXPLORATION,
     ),

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from .configuration import Configuration, initial
 from .invariants import violations
 from .program import Program
-from .step import Label, finished, successors
-from .terms import Term, eager
+from .step import Label, finished, observed, successors
+from .terms import Term
 
 
 @dataclass
@@ -43,7 +43,6 @@ def explore(program: Program, budget: int, limit: int = 200_000) -> Exploration:
 
     Raises ``ExplorationLimitError`` beyond ``limit`` states.
     """
-    meaning = eager(program)
     found = Exploration()
     start = initial(program, budget)
     seen = {start.frozen()}
@@ -51,7 +50,7 @@ def explore(program: Program, budget: int, limit: int = 200_000) -> Exploration:
     while queue:
         c = queue.popleft()
         found.states += 1
-        found.violations += [(name, c) for name in violations(c, meaning)]
+        found.violations += [(name, c) for name in violations(c)]
         ends = True
         for label, after in _steps(c, found):
             ends = False
@@ -70,7 +69,7 @@ def explore(program: Program, budget: int, limit: int = 200_000) -> Exploration:
 def _steps(c: Configuration, found: Exploration) -> Iterator[tuple[Label, Configuration]]:
     for label, after in successors(c):
         found.steps += 1
-        if label.rule == "execute" and (seen := c.facts.observation(c, c.depth)) is not None:
+        if (seen := observed(c, label)) is not None:
             found.observations.add((label.operands[0], seen))
         yield label, after
 

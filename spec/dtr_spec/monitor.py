@@ -7,9 +7,10 @@ reported are the machine's. It also compares what the client observes with the e
 
 from dataclasses import dataclass
 
-from .configuration import Configuration, Kind, initial
+from .configuration import Configuration, initial
+from .facts import Kind
 from .rules import RULES
-from .step import Refusal, apply, finished, label_of, successors
+from .step import Refusal, apply, finished, label_of, observed, successors
 from .terms import Term, eager
 from .text import premise_text
 from .trace import Event, Trace
@@ -43,7 +44,7 @@ def check(trace: Trace) -> Verdict:
         after = _follow(c, event)
         if isinstance(after, str):
             return Verdict(False, f"event {index} ({_show(event)}): {after}{_context(c)}", index, c)
-        if event.rule == "execute" and (seen := c.facts.observation(c, c.depth)) is not None:
+        if (seen := observed(c, label_of(event))) is not None:
             observations.append(seen)
         c = after
     if not (finished(c) or c.stopped):

@@ -82,6 +82,11 @@ class Map:
         self._table: dict[Any, Any] | None = {} if table is None else table
         self._difference: tuple[Any, Any, Map] | None = None
 
+    @property
+    def default(self) -> Any:
+        """What the map holds where no entry differs."""
+        return self._default
+
     def __getitem__(self, key: Any) -> Any:
         return self._current().get(key, self._default)
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .configuration import CLIENT, Configuration, Kind
+from .configuration import Configuration
+from .facts import CLIENT, Kind
 from .readings import EMPTY, ite, no
 
 
@@ -60,7 +61,8 @@ def evictable(c: Configuration, s: Any) -> Any:
 
 def promised(c: Configuration, reader: Any, s: Any, version: Any) -> Any:
     """The reader's recipe may still be run, and it reads that version of s."""
-    return c.alive[reader] & c.recoverable[reader] & c.facts.recipe_reads(reader, c.version[reader], s, version)
+    reads = c.facts.first_reading(reader, s, version) <= c.version[reader]
+    return c.alive[reader] & c.recoverable[reader] & reads
 
 
 def unread(c: Configuration, s: Any, version: Any) -> Any:
@@ -78,6 +80,18 @@ def provided(c: Configuration, d: Any, s: Any) -> Any:
     """Frame d can read s: it is what the frame rebuilds, or locked by it, or an earlier version kept aside."""
     version = c.facts.version_read(c.call[d], s)
     return (s == c.target[d]) | c.locked[d].has(s) | ((version != c.version[s]) & c.kept[s].has(version))
+
+
+def seen(c: Configuration, d: Any, s: Any) -> Any:
+    """What frame d reads of s: the content under construction, the current one, or the copy of an earlier version."""
+    version = c.facts.version_read(c.call[d], s)
+    current = ite(version == c.version[s], c.content[s], c.kept_content[s][version])
+    return ite(s == c.target[d], c.outcome[d][s], current)
+
+
+def computed(c: Configuration, d: Any, s: Any) -> Any:
+    """The content that frame d's call gives to s."""
+    return c.facts.result(c.call[d], s, lambda x: seen(c, d, x))
 
 
 def gathered(c: Configuration, d: Any) -> Any:
@@ -340,13 +354,13 @@ def execute(c: Configuration, k: Any) -> Step:
             executed=c.executed.set(top, True),
             unbound=c.unbound.set(top, created),
             owed=c.owed.set(top, facts.fresh_bytes(k)),
-            outcome=c.outcome.set(top, c.outcome[top].set_each(created, lambda s: facts.result(c, top, s))),
+            outcome=c.outcome.set(top, c.outcome[top].set_each(created, lambda s: computed(c, top, s))),
             alive=c.alive.set_each(created, lambda s: True),
             handles=c.handles.set_each(created, lambda s: 1),
             recoverable=c.recoverable.set_each(created, overwritten_only_here).set_each(
                 written, lambda s: c.recoverable[s] & overwritten_only_here(s)
             ),
-            content=c.content.set_each(written, lambda s: facts.result(c, top, s)),
+            content=c.content.set_each(written, lambda s: computed(c, top, s)),
             version=c.version.set_each(written, lambda s: c.version[s] + 1),
         ),
     )
@@ -381,7 +395,7 @@ def replay(c: Configuration, k: Any) -> Step:
             executed=c.executed.set(top, True),
             unbound=c.unbound.set(top, produced.where(wants)),
             owed=c.owed.set(top, facts.size(t)),
-            outcome=c.outcome.set(top, c.outcome[top].set_each(produced, lambda s: facts.result(c, top, s))),
+            outcome=c.outcome.set(top, c.outcome[top].set_each(produced, lambda s: computed(c, top, s))),
         ),
     )
 

@@ -7,8 +7,10 @@ All meaning is in ``rules.py``; here rules are only applied to operands.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from .configuration import Configuration, Kind
-from .rules import RULES
+from .configuration import Configuration
+from .facts import Kind
+from .rules import RULES, seen
+from .terms import Term
 from .trace import Event
 
 
@@ -61,6 +63,13 @@ def event_of(label: Label, after: Configuration) -> Event:
     """The event that reports a step."""
     subject, detail = (*label.operands, 0, 0)[:2]
     return Event(label.rule, subject, detail, after.used)
+
+
+def observed(c: Configuration, label: Label) -> Term | None:
+    """What the client learns by the step that is taken from ``c``: what a read sees when it executes."""
+    if label.rule != "execute":
+        return None
+    return c.facts.observation(label.operands[0], lambda s: seen(c, c.depth, s))
 
 
 def finished(c: Configuration) -> bool:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import fields
 from enum import IntEnum
 from itertools import count
+from types import FunctionType
 from typing import Any
 
-from .configuration import CLIENT, Configuration
+from .configuration import Configuration
+from .facts import CLIENT
 from .readings import Map, Set, ite, no
 from .rules import RULES, Rule
 
@@ -131,6 +133,9 @@ def text(value: Any) -> str:
             return "∅"
         case Map():
             return "∅"
+        case FunctionType():
+            x = _variable()
+            return f"{x} ↦ {text(value(x))}"
     return str(value)
 
 

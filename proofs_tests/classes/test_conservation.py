@@ -11,7 +11,8 @@ import z3
 from dtr_reference import HEURISTICS, Machine
 from dtr_reference.eqclass import Classes, ReplayedClasses
 from dtr_spec.configuration import Configuration
-from dtr_spec.proofs import transition
+from dtr_spec.proofs import guaranteed
+from dtr_spec.prover import prove
 from dtr_spec.readings import Set, implies, no
 from dtr_spec.rules import RULES
 
@@ -158,13 +159,14 @@ def _premise(p: Partition, name: str, fixed: bool) -> list[Any]:
 def test_what_is_evicted_keeps_its_version(rule: str) -> None:
     """The premise of the above, from the rules that run; a recipe's cost is that of the calls up to the version."""
 
-    def keeps(before: Configuration, after: Configuration) -> Any:
+    def keeps(before: Configuration, after: Configuration, *operands: Any) -> Any:
+        del operands
         return before.facts.all_storages().every(
             lambda s: implies(before.alive[s] & no(before.resident[s]), after.version[s] == before.version[s])
         )
 
-    found = transition(RULES[rule], "evicted storages keep their version", keeps)
-    assert found.status == "proved", found.model
+    step = guaranteed(RULES[rule], keeps)
+    assert prove(step.hypotheses, step.conclusion).proved
 
 
 class Played:

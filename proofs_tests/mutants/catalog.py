@@ -98,7 +98,7 @@ SPEC = (
     ),
     Mutant(
         "a sum changes by members past its bound",
-        Edit("dtr_spec.lemmas:_change", "z3.If(inside, new - f[i], 0)", "new - f[i]"),
+        Edit("dtr_spec.lemmas:_change", "ite(inside, new - f[i], 0)", "new - f[i]"),
         THEOREM,
         "sums_change_by_one_member",
     ),

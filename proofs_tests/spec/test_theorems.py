@@ -133,7 +133,7 @@ NEEDED_BY: dict[str, tuple[str, str]] = {
     "owed_is_held": ("progress", "stage's results"),
     "profile_is_followed": ("progress", "asking"),
 }
-"""Invariant -> a theorem, and a rule or case of its proof, that rests on it; its own induction if it is a conclusion."""
+"""Invariant -> a theorem, and a rule or case of its proof, that rests on it; a conclusion's is its own induction."""
 
 
 def test_every_invariant_is_listed() -> None:

@@ -4,7 +4,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dtr_spec.configuration import CLIENT, initial
+from dtr_spec.configuration import initial
+from dtr_spec.facts import CLIENT
 from dtr_spec.program import Alias, Call, Constant, Pin, Program, Release
 from dtr_spec.step import Label, Refusal, apply, event_of
 from dtr_spec.text import premise_text

@@ -9,8 +9,9 @@ is Dijkstra's with the costs of the client's calls that are still to come counte
 from heapq import heappop, heappush
 from itertools import count
 
-from dtr_spec.configuration import CLIENT, Configuration, initial
+from dtr_spec.configuration import Configuration, initial
 from dtr_spec.explore import ExplorationLimitError
+from dtr_spec.facts import CLIENT
 from dtr_spec.program import Call, Program
 from dtr_spec.step import Label, event_of, finished, successors
 from dtr_spec.trace import Trace

@@ -16,7 +16,7 @@ import z3
 from . import invariants
 from .configuration import Configuration
 from .facts import CLIENT
-from .guarantees import GUARANTEES, Guarantee
+from .guarantees import GUARANTEES, Guarantee, Relation
 from .lemmas import sum_lemmas
 from .prover import prove
 from .ranking import falls, is_natural
@@ -142,12 +142,15 @@ def _preserved(name: str) -> Iterator[Obligation]:
 
 
 def _guaranteed(given: Guarantee) -> Iterator[Obligation]:
+    return (guaranteed(RULES[rule], given.relation) for rule in given.rules)
+
+
+def guaranteed(rule: Rule, relation: Relation) -> Obligation:
+    """The relation holds of every step by the rule, between what is before, what is after, and the operands."""
     before = configuration("c")
-    known = hypotheses(before)
-    for rule in map(RULES.__getitem__, given.rules):
-        step = symbolic_step(rule, before)
-        conclusion = given.relation(before, step.after(), *symbolic_operands(rule))
-        yield Obligation(rule.name, (*known, *step.premises), conclusion)
+    step = symbolic_step(rule, before)
+    conclusion = relation(before, step.after(), *symbolic_operands(rule))
+    return Obligation(rule.name, (*hypotheses(before), *step.premises), conclusion)
 
 
 def _progress() -> Iterator[Obligation]:

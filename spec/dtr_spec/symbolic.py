@@ -55,6 +55,11 @@ _NESTING = 0
 _UNKNOWN = count()
 
 
+def variables(names: str, sort: z3.SortRef) -> list[Any]:
+    """Z3 constants of a sort."""
+    return [z3.Const(name, sort) for name in names.split()]
+
+
 @contextmanager
 def bound() -> Iterator[z3.ArithRef]:
     """A variable that no enclosing quantifier uses; equal formulas get equal names."""
@@ -81,7 +86,7 @@ class SymbolicSet:
         with bound() as x:
             return z3.Lambda([x], self.has(x))
 
-    def every(self, holds: Callable[[Any], Any]) -> z3.BoolRef:
+    def every(self, holds: Callable[[Any], Any]) -> Any:
         """Guarded for-all. It distributes over conjunctions, so that each conjunct has its own patterns."""
         with bound() as x:
             member = self.has(x)
@@ -241,7 +246,7 @@ def _function(name: str, result: z3.SortRef, arguments: tuple[Any, ...]) -> Any:
     return z3.Function(name, *(t.sort() for t in terms), result)(*terms)
 
 
-def axioms(declared: bool = False) -> Iterator[z3.BoolRef]:
+def axioms(declared: bool = False) -> Iterator[Any]:
     """What ``program.py`` guarantees of every program, that a call sees only what it reads, and how sums change."""
     facts = SymbolicFacts()
     for assumption in (ASSUMPTIONS | DECLARED if declared else ASSUMPTIONS).values():
@@ -250,7 +255,7 @@ def axioms(declared: bool = False) -> Iterator[z3.BoolRef]:
     yield from sums(facts)
 
 
-def locality(facts: SymbolicFacts) -> z3.BoolRef:
+def locality(facts: SymbolicFacts) -> Any:
     """What a call computes depends on nothing but what it reads."""
     k, s, x = z3.Ints("k s x")
     a, b = z3.Consts("a b", TERMS)
@@ -260,17 +265,17 @@ def locality(facts: SymbolicFacts) -> z3.BoolRef:
     return z3.ForAll([k, s, a, b], z3.Or(differ, one == other), patterns=[z3.MultiPattern(one, other)])
 
 
-def sums(facts: SymbolicFacts) -> Iterator[z3.BoolRef]:
+def sums(facts: SymbolicFacts) -> Iterator[Any]:
     """How the sums change when one member does."""
-    members, kept, held = z3.Const("members", SET), z3.Const("kept", KEPT), z3.Const("held", NUMBERS)
+    [members], [kept], [held] = variables("members", SET), variables("kept", KEPT), variables("held", NUMBERS)
     s, v, d, n, m = z3.Ints("s v d n m")
-    total = z3.Function("bytes", SET, INT)
-    kept_total = z3.Function("kept_bytes", KEPT, INT)
-    held_total = z3.Function("held_bytes", NUMBERS, INT, INT)
-    size, there = facts.size(s), z3.Bool("there")
+    total: Any = z3.Function("bytes", SET, INT)
+    kept_total: Any = z3.Function("kept_bytes", KEPT, INT)
+    held_total: Any = z3.Function("held_bytes", NUMBERS, INT, INT)
+    size = facts.size(s)
 
     def change(before: Any, after: Any) -> Any:
-        return z3.If(after, size, 0) - z3.If(before, size, 0)
+        return ite(after, size, 0) - ite(before, size, 0)
 
     for there in (z3.BoolVal(True), z3.BoolVal(False)):
         one = total(z3.Store(members, s, there))
@@ -287,7 +292,7 @@ def sums(facts: SymbolicFacts) -> Iterator[z3.BoolRef]:
     yield z3.ForAll([held], held_total(held, 0) == 0)
     whole, part, changed = held_total(held, n), held_total(held, m), held_total(z3.Store(held, d, v), n)
     within = z3.And(d >= 1, d <= n)
-    yield z3.ForAll([held, d, v, n], changed == whole + z3.If(within, v - held[d], 0), patterns=[changed])
+    yield z3.ForAll([held, d, v, n], changed == whole + ite(within, v - held[d], 0), patterns=[changed])
     top = z3.Implies(z3.And(n >= 1, m == n - 1), whole == part + held[n])
     yield z3.ForAll([held, n, m], top, patterns=[z3.MultiPattern(whole, part)])
 

@@ -35,18 +35,18 @@ def load(*, faults: bool = False) -> ModuleType:
     sources = sorted(path for path in CSRC.rglob("*.cpp") if not (faults and path.parent.name == "torch"))
     digest = _digest(sources, flags)
     name = f"dtr_runtime_{'faults_' if faults else ''}{digest}"
-    directory = _cache() / name
+    directory = cache() / name
     finished = directory / "finished"
     if finished.exists():
         return _import(name, directory / f"{name}.so")
     _require_tools()
     directory.mkdir(parents=True, exist_ok=True)
-    with _alone(directory):
+    with alone(directory):
         if finished.exists():
             return _import(name, directory / f"{name}.so")
         print("dtr_runtime: compiling its C++ core (once, about a minute)...", file=sys.stderr, flush=True)
         try:
-            with _ninja_on_path():
+            with ninja_on_path():
                 module = cpp_extension.load(
                     name, list(map(str, sources)), extra_cflags=list(flags), build_directory=str(directory)
                 )
@@ -58,7 +58,7 @@ def load(*, faults: bool = False) -> ModuleType:
 
 
 @contextmanager
-def _alone(directory: Path) -> Iterator[None]:
+def alone(directory: Path) -> Iterator[None]:
     """One process builds at a time; the operating system forgets the lock of one that was killed.
 
     Torch's own lock is a file that outlives its process: left behind, it would be waited for without end.
@@ -87,7 +87,7 @@ def _digest(sources: list[Path], flags: tuple[str, ...]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache() -> Path:
+def cache() -> Path:
     if directory := os.environ.get("TORCH_EXTENSIONS_DIR"):
         return Path(directory)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dtr_runtime"
@@ -127,7 +127,7 @@ def _ninja() -> str | None:
 
 
 @contextmanager
-def _ninja_on_path() -> Iterator[None]:
+def ninja_on_path() -> Iterator[None]:
     """Torch calls ninja by its bare name."""
     before = os.environ.get("PATH")
     if (ninja := _ninja()) is not None:

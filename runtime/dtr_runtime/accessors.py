@@ -18,18 +18,23 @@ _PINNING = {
 }
 _EXPOSING = {
     torch.Tensor: ("numpy", "__dlpack__", "share_memory_", "apply_", "map_", "map2_"),
-    torch.UntypedStorage: ("share_memory_", "byteswap"),
+    torch.UntypedStorage: ("share_memory_", "byteswap", "resize_"),
 }
 
 
 class PinningAccessors:
-    """Replaces the accessors while a scope lasts. ``core`` pins and exposes tensors and untyped storages."""
+    """Replaces the accessors while a scope lasts. ``core`` pins and exposes tensors and untyped storages.
 
-    def __init__(self, core: Any) -> None:
+    ``written_through_pointers``: who asks for a raw pointer writes through it, as kernels of one's own on a device do.
+    """
+
+    def __init__(self, core: Any, *, written_through_pointers: bool = False) -> None:
         actions = (
             (_PINNING, {torch.Tensor: core.pin, torch.UntypedStorage: core.pin_storage}),
             (_EXPOSING, {torch.Tensor: core.expose, torch.UntypedStorage: core.expose_storage}),
         )
+        if written_through_pointers:
+            actions += (({torch.Tensor: ("data_ptr",)}, {torch.Tensor: core.expose}),)
         self._pins = [(owner, name, act[owner]) for names, act in actions for owner in names for name in names[owner]]
         self._own: list[tuple[type, str, Any]] = []
 

@@ -42,8 +42,8 @@ def install() -> ModuleType:
 _core: Any = install()
 
 
-def parse(budget: int | float | str) -> int:
-    """Bytes: an int, a string with a unit ("512MiB", "2 GB"), or a float fraction of physical memory.
+def parse(budget: int | float | str, device: str = "cpu") -> int:
+    """Bytes: an int, a string with a unit ("512MiB", "2 GB"), or a float fraction of the device's physical memory.
 
     Raises ``BudgetError`` for anything else, and for what is not positive.
     """
@@ -55,12 +55,19 @@ def parse(budget: int | float | str) -> int:
     elif isinstance(budget, float):
         if not 0 < budget <= 1:
             raise BudgetError(f"a budget of {budget} is no fraction of physical memory; use an int for bytes")
-        size = int(budget * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        size = int(budget * physical_memory(device))
     else:
         size = budget
     if size <= 0:
         raise BudgetError(f"a budget must be positive, not {budget!r}")
     return size
+
+
+def physical_memory(device: str) -> int:
+    """Bytes."""
+    if torch.device(device).type == "cpu":
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return torch.accelerator.get_memory_info(device)[1]
 
 
 class Run:
@@ -100,6 +107,12 @@ class Budget:
     Tensors are evicted and computed again as the heuristic says; results are the same bits. Leaving the
     scope makes every living tensor resident, an ordinary tensor from then on.
 
+    ``device``: whose tensors, for example "cuda"; those of other devices are as without a scope. On the CPU the
+    budget holds at every moment. On another device it bounds the bytes that torch's allocator counts as allocated
+    (``torch.cuda.memory_allocated``); the scratch of a kernel that was never called before on such shapes is not known
+    beforehand, and ``run.stats.overshoots`` says by how much one exceeded the budget. All work is on the stream
+    that is current when the scope is entered. Entering resets the allocator's peak statistics.
+
     ``size``: see ``parse``. ``heuristic``: a built-in's name or any ``dtr_spec.policy.Heuristic``.
     ``deallocation``: what happens when the last tensor of a storage dies. ``clock``: costs are deterministic
     counts of work ("logical") or measured nanoseconds. ``verify`` compares the bits of everything computed
@@ -117,18 +130,19 @@ class Budget:
         verify: bool = False,
         record: bool = True,
     ) -> None:
-        if torch.device(device).type != "cpu":
-            raise BudgetError(f"budgets are implemented for the CPU, not for {device!r}")
         if clock not in ("logical", "measured"):
             raise BudgetError(f"unknown clock {clock!r}; known are logical, measured")
-        size = parse(size)
-        scope = _core.Scope(size, heuristic, deallocation, clock == "measured", verify, record)
+        size = parse(size, device)
+        try:
+            scope = _core.Scope(size, heuristic, deallocation, clock == "measured", verify, record, device)
+        except RuntimeError as error:
+            raise BudgetError(f"no budget can be kept on {device!r}: {str(error).splitlines()[0]}") from error
         name = heuristic if isinstance(heuristic, str) else type(heuristic).__name__
         self._run = Run(
             scope, size, {"heuristic": name, "deallocation": deallocation, "clock": clock, "device": device}
         )
         self._scope = scope
-        self._accessors = PinningAccessors(_core)
+        self._accessors = PinningAccessors(_core, written_through_pointers=torch.device(device).type != "cpu")
 
     def __enter__(self) -> Run:
         self._scope.enter()

@@ -35,6 +35,10 @@ class Stats:
     """Bytes in use now of versions copied before they were overwritten."""
     evictable: int
     """Bytes in use now that could be evicted."""
+    reserved: int
+    """The most bytes that a device's caching allocator had reserved, with its cache and what is fragmented; 0 on the CPU."""
+    overshoots: dict[str, int]
+    """By how many bytes, at most, calls of an operator exceeded the budget on a device, their scratch being unknown."""
     overhead: int
     """Nanoseconds spent in the client's operator calls, but for their kernels: deciding, evicting, replaying."""
 

@@ -2,14 +2,32 @@
 #include "arguments.h"
 
 #include <ATen/ops/_efficientzerotensor.h>
+#include <c10/core/CPUAllocator.h>
+
+#include <cstring>
 
 namespace dtr {
+
+namespace {
+
+// A number that torch made into a tensor is never overwritten.
+c10::Storage value_of(const at::Tensor& tensor) {
+  const c10::Storage& storage = tensor.storage();
+  if (tensor.unsafeGetTensorImpl()->is_wrapped_number()) return storage;
+  c10::Storage copy(c10::Storage::use_byte_size_t(), storage.nbytes(), c10::GetAllocator(c10::kCPU), false);
+  if (storage.nbytes() > 0) std::memcpy(copy.mutable_data(), storage.data(), storage.nbytes());
+  return copy;
+}
+
+}  // namespace
 
 RecordedTensor::RecordedTensor(const at::Tensor& tensor, int32_t slot)
     : sizes(tensor.sizes().begin(), tensor.sizes().end()),
       strides(tensor.strides().begin(), tensor.strides().end()),
       offset(tensor.storage_offset()),
       dtype(tensor.dtype()),
+      device(tensor.device()),
+      value(slot == kByValue ? value_of(tensor) : c10::Storage()),
       slot(slot),
       defined(true),
       conjugate(tensor.is_conj()),
@@ -19,7 +37,7 @@ RecordedTensor::RecordedTensor(const at::Tensor& tensor, int32_t slot)
 
 at::Tensor RecordedTensor::over(const std::vector<c10::Storage>& storages) const {
   if (!defined) return {};
-  at::Tensor tensor = zero ? at::_efficientzerotensor(sizes, at::device(c10::kCPU).dtype(dtype)) : strided(storages);
+  at::Tensor tensor = zero ? at::_efficientzerotensor(sizes, at::device(device).dtype(dtype)) : strided(storages);
   tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);
   if (conjugate) tensor._set_conj(true);
   if (negative) tensor._set_neg(true);
@@ -29,10 +47,10 @@ at::Tensor RecordedTensor::over(const std::vector<c10::Storage>& storages) const
 
 at::Tensor RecordedTensor::strided(const std::vector<c10::Storage>& storages) const {
   c10::Storage storage = slot == kNoSlot
-      ? c10::Storage(c10::Storage::use_byte_size_t(), 0, at::DataPtr(nullptr, c10::Device(c10::kCPU)), nullptr, false)
-      : slot == kCreated ? storages.back() : storages[slot];
-  return at::detail::make_tensor<c10::TensorImpl>(
-      std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CPU), dtype);
+      ? c10::Storage(c10::Storage::use_byte_size_t(), 0, at::DataPtr(nullptr, device), nullptr, false)
+      : slot == kByValue ? value : slot == kCreated ? storages.back() : storages[slot];
+  const c10::DispatchKey key = c10::computeDispatchKey(c10::typeMetaToScalarType(dtype), c10::kStrided, device);
+  return at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(key), dtype);
 }
 
 torch::jit::Stack RecordedArguments::stack(const std::vector<c10::Storage>& storages) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arguments with the tensors taken out: what is kept of a call to run it again. A recorded tensor
-// says where its bytes are to be found and how they are read, and holds no storage.
+// says where its bytes are to be found and how they are read, and holds no storage of the scope.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,11 +16,14 @@ namespace dtr {
 
 constexpr int32_t kNoSlot = -1;   // a tensor without bytes, or whose bytes are not read
 constexpr int32_t kCreated = -2;  // the memory that the call is the first to write
+constexpr int32_t kByValue = -3;  // a host tensor among a device's: kept with the arguments
 
 struct RecordedTensor {
   c10::SmallVector<int64_t, 4> sizes, strides;
   int64_t offset = 0;
   caffe2::TypeMeta dtype;
+  c10::Device device = c10::kCPU;
+  c10::Storage value;      // of a host tensor, as it was
   int32_t slot = kNoSlot;  // position among the call's inputs
   bool defined = false, conjugate = false, negative = false, zero = false, wrapped = false;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <torch/csrc/DynamicTypes.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/extension.h>
 
 #include "../bind/bind.h"
@@ -38,10 +39,19 @@ void wait_without_gil(std::recursive_mutex& mutex) {
   mutex.lock();
 }
 
+// Of a device without an index, the current one; null for the CPU.
+std::unique_ptr<DeviceMemory> device_memory(c10::Device device) {
+  if (device.is_cpu()) return nullptr;
+  at::globalContext().lazyInitDevice(device.type());
+  if (!device.has_index()) device = c10::impl::VirtualGuardImpl(device.type()).getDevice();
+  return std::make_unique<DeviceMemory>(device);
+}
+
 std::shared_ptr<Scope> make(Bytes budget, const py::object& heuristic, const std::string& deallocation, bool measured,
-                            bool verify, bool record) {
+                            bool verify, bool record, const std::string& device) {
   return std::make_shared<Scope>(budget, policy_from(heuristic), deallocation_from(deallocation),
-                                 measured ? Clock::measured : Clock::logical, verify, record);
+                                 measured ? Clock::measured : Clock::logical, verify, record,
+                                 device_memory(c10::Device(device)));
 }
 
 void enter(const std::shared_ptr<Scope>& scope) {
@@ -105,6 +115,8 @@ py::dict stats(const Scope& scope) {
   stats["used"] = scope.engine().used();
   stats["clock"] = scope.engine().clock();
   stats["overhead"] = scope.overhead();
+  stats["reserved"] = scope.reserved();
+  stats["overshoots"] = scope.overshoots();
   return stats;
 }
 
@@ -134,7 +146,7 @@ void bind_scope(py::module_& m) {
   });
   py::class_<Scope, std::shared_ptr<Scope>>(m, "Scope", py::module_local())
       .def(py::init(&make), py::arg("budget"), py::arg("heuristic"), py::arg("deallocation"), py::arg("measured"),
-           py::arg("verify"), py::arg("record"))
+           py::arg("verify"), py::arg("record"), py::arg("device"))
       .def("enter", &enter)
       .def("leave", &leave)
       .def("commands", &commands)

@@ -52,6 +52,10 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     return below(op, keys, stack);
   }
   const auto arguments = torch::jit::last(*stack, known.tensors.size());
+  if (device_ && !concerns_device(known, arguments)) {
+    lock.unlock();
+    return below(op, keys, stack);
+  }
   TORCH_CHECK(
       !known.collective, known.name,
       " writes what dtr_runtime cannot see; call collective operators outside the budget's scope");
@@ -66,12 +70,15 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     if (pending_) resolve_pending(call, arguments);
     settle();
     gather(call, arguments);
+    if (device_) make_ready(call, op, arguments);
     prepare(call, op, keys, arguments);
   });
   begin(call);
   if (call.created.data) fill(call);
   run(call, op, keys, stack);
   const auto results = torch::jit::last(*stack, op.schema().returns().size());
+  if (device_ && (known.resizes || !call.targets.empty()))
+    for (StorageId id : spec_.inputs) notice_moved(node(id));
   call.cost = clock_ == Clock::logical ? logical_cost(call.bytes, results, call.products)
                                        : std::max<Cost>(1, call.nanoseconds);
   const bool hides_inputs = !call.opaque && opaque(results);
@@ -129,6 +136,7 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
     if (!tensor.defined()) return;
     call.opaque |= opaque(tensor);
     if (!tensor.has_storage()) return;
+    call.elsewhere |= device_ && !known.shape_only && tensor.device() != memory_.device() && !by_value(tensor);
     if (known.shape_only || tensor.storage().unsafeGetStorageImpl() == call.created.storage) return;
     call.bytes += tensor.numel() * static_cast<Bytes>(tensor.itemsize());
     Node* node = find(tensor.storage().unsafeGetStorageImpl());
@@ -147,7 +155,8 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
   if (clock_ == Clock::logical) call.products = products(known, arguments);
   if (known.random) {
     call.random = &random(generator_or_default(
-        known.generator >= 0 ? arguments[known.generator].toOptional<at::Generator>() : std::nullopt));
+        known.generator >= 0 ? arguments[known.generator].toOptional<at::Generator>() : std::nullopt,
+        memory_.device()));
     spec_.writes.push_back(static_cast<int32_t>(spec_.inputs.size()));
     spec_.inputs.push_back(call.random->id);
   }
@@ -163,6 +172,7 @@ void Scope::prepare(
     pin_inputs();
     return;
   }
+  if (call.elsewhere) return;
   bool needed = known.returns_fresh || call.created.data;
   for (StorageId id : call.written) needed |= engine_.recoverable(id);
   if (!needed) return;
@@ -175,7 +185,7 @@ void Scope::prepare(
     if (known.shape_only) return kNoSlot;
     if (tensor.storage().unsafeGetStorageImpl() == call.created.storage) return kCreated;
     Node* node = find(tensor.storage().unsafeGetStorageImpl());
-    return node ? node->slot : kNoSlot;
+    return node ? node->slot : by_value(tensor) ? kByValue : kNoSlot;
   });
   for (StorageId id : spec_.inputs) record.inputs.push_back({id, node(id).version});
   record.created = call.created.size;
@@ -216,12 +226,18 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
   current_ = &call;
   kernel_ = &known;
   const auto done = c10::make_scope_exit([&] { current_ = nullptr; });
-  const auto start = std::chrono::steady_clock::now();
-  const auto timed = c10::make_scope_exit([&] { call.nanoseconds = nanoseconds_since(start); });
-  try {
+  const auto kernel = [&] {
+    const bool wait = device_ && clock_ == Clock::measured;
+    if (wait) stream_->synchronize();
+    const auto start = std::chrono::steady_clock::now();
+    const auto timed = c10::make_scope_exit([&] { call.nanoseconds += nanoseconds_since(start); });
     PhaseGuard running(*this, Phase::running);
     Unlocked unlocked(*this);
     below(op, keys, stack);
+    if (wait) stream_->synchronize();
+  };
+  try {
+    device_ ? run_on_device(call, stack, op.schema().returns().size(), kernel) : kernel();
   } catch (...) {
     give_up(call);
     within_budget(known.name.c_str(), [] { throw; });
@@ -322,6 +338,8 @@ void Scope::commit(Call& call, const std::vector<Output>& fresh) {
   }
   if (call.record) {
     Record& record = *call.record;
+    record.pieces = std::move(call.pieces);
+    record.need = call.need;
     record.outputs.append(ids.begin(), ids.end());
     record.sizes.append(sizes.begin(), sizes.end());
     for (StorageId id : ids) record.users += !node(id).chain.empty();
@@ -331,6 +349,11 @@ void Scope::commit(Call& call, const std::vector<Output>& fresh) {
   if (call.exposed) {
     pin_all(ids);
     pin_all(call.written);
+  }
+  if (device_) {
+    older_suspects_ = std::move(suspects_);
+    suspects_ = spec_.inputs;
+    suspects_.insert(suspects_.end(), ids.begin(), ids.end());
   }
 }
 

@@ -88,6 +88,7 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
     if (undeclared != kUndeclaredWrites.end())
       for (const std::string& written : undeclared->second) write |= argument.name() == written;
     if (holds_generator(argument)) generator = static_cast<int>(tensors.size());
+    if (argument.name() == "device") device = static_cast<int>(tensors.size());
     tensors.push_back(may_hold_tensor(argument.type()));
     writes.push_back(write && !kResizes.count(name));
     declares_writes |= writes.back();
@@ -96,6 +97,7 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
   }
   for (const c10::Argument& result : schema.returns())
     returns_fresh |= may_hold_tensor(result.type()) && !(result.alias_info() && result.alias_info()->isWrite());
+  resizes = kResizes.count(name);
   const bool metadata = op.hasTag(at::Tag::inplace_view) && !kResizes.count(name);
   const bool composite = op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
   const bool out_variant = !schema.arguments().empty() && schema.arguments().back().is_out();

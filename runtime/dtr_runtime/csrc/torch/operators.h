@@ -33,6 +33,8 @@ struct Operator {
   std::vector<bool> writes;    // arguments whose storages are overwritten
   int writes_if = -1;          // the flag argument without which nothing is overwritten
   int generator = -1;          // the argument that names a generator
+  int device = -1;             // the argument that names a device
+  bool resizes = false;        // may give an argument new memory without overwriting it
 
   explicit Operator(const c10::OperatorHandle&);
 };

@@ -72,6 +72,10 @@ void Scope::settle() {
 // As far as that takes no room.
 void Scope::tidy() {
   if (pending_) close_pending(false);
+  if (device_) {
+    find_dead(older_suspects_);
+    find_dead(suspects_);
+  }
   for (auto foreign = foreign_.begin(); foreign != foreign_.end();) {  // memory that only recipes hold
     Node& held = *nodes_[foreign->second];
     if (held.foreign.use_count() > 1) {
@@ -83,9 +87,7 @@ void Scope::tidy() {
       deaths_.push_back(held.id);
     }
   }
-  for (size_t i = 0; i < deaths_.size(); ++i)
-    if (Node* dead = nodes_[deaths_[i]]) die(*dead);
-  deaths_.clear();
+  bury_dead();
 }
 
 }  // namespace dtr

@@ -79,12 +79,15 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
     PhaseGuard running(*this, Phase::running);
     torch::jit::Stack stack = record.arguments.stack(storages);
     {
-      Unlocked unlocked(*this);
       at::AutoDispatchBelowADInplaceOrView no_autograd;
       c10::impl::ExcludeDispatchKeyGuard no_python(c10::python_ks);
       NumericsGuard numerics(*record.numerics);
       RandomGuard random(record);
-      below(*record.op, record.keys, &stack);
+      const auto kernel = [&] {
+        Unlocked unlocked(*this);
+        below(*record.op, record.keys, &stack);
+      };
+      device_ ? rerun_on_device(record, &stack, kernel) : kernel();
     }
     fresh = outputs(torch::jit::last(stack, record.op->schema().returns().size()), {});
     for (const Output& output : fresh) {

@@ -19,8 +19,10 @@ auto& wrecks = *new std::vector<std::shared_ptr<Scope>>();
 }  // namespace
 
 Scope::Scope(
-    Bytes budget, std::unique_ptr<Policy> policy, Deallocation deallocation, Clock clock, bool verify, bool record)
-    : memory_(Ledger::instance()),
+    Bytes budget, std::unique_ptr<Policy> policy, Deallocation deallocation, Clock clock, bool verify, bool record,
+    std::unique_ptr<DeviceMemory> device)
+    : device_(std::move(device)),
+      memory_(device_ ? static_cast<Memory&>(*device_) : Ledger::instance()),
       engine_(*this, budget, std::move(policy), deallocation),
       recorder_(record),
       clock_(clock),
@@ -35,13 +37,14 @@ void Scope::enter() {
   TORCH_CHECK(nodes_.empty(), "a budget is entered once; make another one for another scope");
   try {
     within_budget("what is already allocated when the scope begins", [&] {
+      if (device_) return enter_device();
       for (const auto& [data, block] : memory_.blocks()) constant(block.size, data);
     });
   } catch (...) {
     disown();
     throw;
   }
-  Ledger::instance().set_keeper(this);
+  if (!device_) Ledger::instance().set_keeper(this);
   active_ = true;
 }
 
@@ -63,11 +66,12 @@ void Scope::leave() {
     }
   };
   insist([&] { settle(); });
+  if (device_) find_dead(living_);
   for (size_t id = 0; id < nodes_.size(); ++id)
     if (nodes_[id] && nodes_[id]->handle && engine_.recoverable(static_cast<StorageId>(id)))
       insist([&] { pin(static_cast<StorageId>(id)); });
   active_ = false;
-  Ledger::instance().set_keeper(nullptr);
+  if (!device_) Ledger::instance().set_keeper(nullptr);
   disown();
   if (failure) within_budget(where_, [&] { std::rethrow_exception(failure); });
 }
@@ -107,10 +111,11 @@ void Scope::pin(c10::StorageImpl& storage) {
 
 // The client's blocks are nobody's again; what only recipes needed is freed.
 void Scope::disown() {
+  if (device_) return disown_device();
   for (Node* node : nodes_) {
     if (!node) continue;
     // What could not be brought back stays evicted, and still tells us when it dies.
-    if (node->handle && !node->data && node->size > 0) wrecks.push_back(shared_from_this());
+    if (node->handle && !node->data && node->size > 0) keep_wreck();
     if (node->data && !node->foreign) {
       if (node->handle) {
         memory_.find(node->data)->owner = kNobody;
@@ -124,5 +129,7 @@ void Scope::disown() {
   kept_.clear();
   foreign_.clear();
 }
+
+void Scope::keep_wreck() { wrecks.push_back(shared_from_this()); }
 
 }  // namespace dtr

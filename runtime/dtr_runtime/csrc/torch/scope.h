@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A scope: the engine's host on torch's CPU tensors. It sees every operator call (interpose.h) and
-// every allocation (ledger.h) of its thread, tells the engine, and does what the engine decides.
+// A scope: the engine's host on torch's tensors. It sees every operator call (interpose.h) of its thread
+// and every allocation (ledger.h; on a device, their sums: device.h), tells the engine, and does what
+// the engine decides.
 #pragma once
 
 #include <ATen/core/Generator.h>
@@ -11,6 +12,7 @@
 
 #include <deque>
 #include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,8 +22,10 @@
 
 #include "../core/engine.h"
 #include "arguments.h"
+#include "device.h"
 #include "generators.h"
 #include "ledger.h"
+#include "needs.h"
 #include "numerics.h"
 #include "operators.h"
 #include "recorder.h"
@@ -48,6 +52,7 @@ struct Node {
   uint64_t print = 0;                   // of the current version, when verifying
   bool exposed = false;                 // somebody may write to the bytes behind the operators
   c10::Storage foreign;                 // kept alive: memory that is not torch's
+  c10::Storage held;                    // on a device, while evicted: the client's storage
 };
 
 // What it takes to run a call again.
@@ -64,6 +69,8 @@ struct Record {
   at::Generator generator;
   std::shared_ptr<const RandomState> random;
   Bytes created = 0;                    // of the memory that the call is the first to write, if it is
+  c10::SmallVector<Bytes, 2> pieces;    // on a device: asked for (positive) and given back, in order
+  Need* need = nullptr;
   int32_t users = 0;  // storages whose chain the call is in
 };
 
@@ -78,10 +85,13 @@ extern Failures failures;
 
 class Scope final : public Host, public Keeper, public std::enable_shared_from_this<Scope> {
  public:
-  Scope(Bytes budget, std::unique_ptr<Policy>, Deallocation, Clock, bool verify, bool record);
+  // `device`: null for the CPU.
+  Scope(
+      Bytes budget, std::unique_ptr<Policy>, Deallocation, Clock, bool verify, bool record,
+      std::unique_ptr<DeviceMemory> device);
   ~Scope() override;
 
-  // From here on the budget holds for all memory of torch's CPU allocator.
+  // From here on the budget holds for all memory of torch's allocator.
   void enter();
   // Makes all living tensors resident; they are ordinary tensors afterwards. Rethrows the first
   // failure, after lifting the budget and doing it nevertheless.
@@ -100,6 +110,10 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   int64_t calls() const { return calls_; }
   // Nanoseconds spent in the client's calls, but for their kernels.
   int64_t overhead() const { return overhead_; }
+  // Bytes that a device's allocator has had reserved, at most; 0 on the CPU.
+  Bytes reserved() const;
+  // By how many bytes calls of an operator exceeded the budget on a device, at most.
+  const std::map<std::string, Bytes>& overshoots() const { return overshoots_; }
 
   // Keeper
   StorageId request(Bytes) override;
@@ -161,12 +175,16 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     std::vector<Copy> backups{};  // of what it overwrites, in case it fails
     bool guarded = false;         // the backups are made
     Output created{};             // memory that it is the first to write
+    Need* need = nullptr;         // on a device
+    c10::SmallVector<Bytes, 2> pieces{};
+    bool elsewhere = false;       // reads tensors of another device
   };
 
   // scope.cpp
   void pin(StorageId);
   void pin_all(c10::ArrayRef<StorageId>);
   void disown();
+  void keep_wreck();
   // Runs f, on behalf of the operator or whatever else is named; the engine's refusal becomes the client's
   // exception, and recording ends.
   template <typename F>
@@ -179,7 +197,6 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void begin(Call&);
   void run(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
   void guard_writes();
-  void undo(Call&);
   void free_backups(Call&);
   void release_blocks();
   std::vector<Output> outputs(c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets);
@@ -195,6 +212,32 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void fill(Call&);
   void settle();
   void tidy();
+
+  // device_scope.cpp
+  static constexpr Bytes kFirstRelief = 1 << 20;
+  bool concerns_device(const Operator&, c10::ArrayRef<c10::IValue> arguments) const;
+  bool by_value(const at::Tensor&) const;
+  void make_ready(Call&, const c10::OperatorHandle&, c10::ArrayRef<c10::IValue> arguments);
+  void piece(Call&, Bytes);
+  void run_on_device(Call&, torch::jit::Stack*, size_t returns, const std::function<void()>& kernel);
+  void correct(Call&, Bytes reserved, Bytes demand, Bytes total);
+  void rerun_on_device(const Record&, torch::jit::Stack*, const std::function<void()>& kernel);
+  void insist(
+      torch::jit::Stack*, size_t arguments, bool repeatable, const std::function<void()>& kernel,
+      const std::function<void()>& undo);
+  Bytes meter(Need&, const Operator&, const Reading& before);
+  std::vector<c10::StorageImpl*> new_storages(c10::ArrayRef<c10::IValue> results, const Reading& before);
+  void enter_fresh(const std::vector<c10::StorageImpl*>&);
+  void notice_moved(Node&);
+  Node& adopt(c10::StorageImpl&);
+  void bury(Node&);
+  void bury_dead();
+  void find_dead(std::vector<StorageId>& among);
+  Bytes uncounted(Bytes reserved) const;
+  void reconcile();
+  void account_outside(Bytes);
+  void enter_device();
+  void disown_device();
 
   // replay.cpp
   void rerun(const Record&, const std::vector<c10::Storage>& inputs);
@@ -216,6 +259,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   Random& random(const at::Generator&);
   void verify(const Node&, const void* data);
 
+  const std::unique_ptr<DeviceMemory> device_;  // null for the CPU
   Memory& memory_;
   Engine engine_;
   Recorder recorder_;
@@ -252,6 +296,16 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   std::vector<void*> replayed_;          // outputs of the call just replayed
   std::vector<Copy> copies_;             // what it overwrote besides its target
   bool replaying_ = false;
+
+  // On a device.
+  std::optional<c10::Stream> stream_;  // the only one in use
+  std::vector<StorageId> living_;      // whose deaths are looked for
+  std::vector<StorageId> suspects_, older_suspects_;  // of the last two calls: looked at first
+  std::vector<StorageId> outside_;     // constants for bytes of unknown owners
+  Bytes outside_bytes_ = 0;
+  Bytes foreign_bytes_ = 0;  // of storages that the allocator does not count
+  Bytes most_reserved_ = 0;
+  std::map<std::string, Bytes> overshoots_;
 };
 
 template <typename F>

@@ -26,6 +26,10 @@ Node& Scope::add(StorageId id, Bytes size, void* data) {
   spare_nodes_.pop_back();
   *nodes_[id] = Node{this, id, size, data};
   if (data) memory_.find(data)->owner = id;
+  if (device_ && data) {
+    nodes_[id]->client = device_->holder(data).unsafeGetStorageImpl();
+    living_.push_back(id);
+  }
   return *nodes_[id];
 }
 
@@ -48,7 +52,8 @@ Node* Scope::find(c10::StorageImpl* storage) {
     node.client = storage;
     return &node;
   }
-  if (!pointer.device().is_cpu() || storage->nbytes() == 0) return nullptr;
+  if (pointer.device() != memory_.device() || storage->nbytes() == 0) return nullptr;
+  if (device_) return &adopt(*storage);
   if (auto known = foreign_.find(storage); known != foreign_.end()) return nodes_[known->second];
   const Bytes size = static_cast<Bytes>(storage->nbytes());
   if (Ledger::instance().adopt(*storage, kNobody)) {
@@ -163,6 +168,8 @@ void Scope::die(Node& node) {
 
 void Scope::evict(StorageId id) {
   Node& victim = node(id);
+  if (!victim.data) return;  // an operator has given it away
+  if (device_) victim.held = device_->holder(victim.data);
   if (victim.client) memory_.withdraw(*victim.client);
   memory_.free(victim.data);
   victim.data = nullptr;
@@ -179,6 +186,7 @@ void Scope::attach(Node& node, void* data) {
   if (!node.client) return;
   node.client->_mutable_data_ptr_no_checks().release_context();
   memory_.give(data, *node.client);
+  node.held = {};
   node.client->clear_data_ptr_access_error_msg_();
 }
 
@@ -190,8 +198,11 @@ void Scope::verify(const Node& node, const void* data) {
 void Scope::collect(StorageId id) {
   Node& gone = node(id);
   unchain(gone);
+  if (device_ && gone.data && gone.client && !device_->owns(*gone.client)) foreign_bytes_ -= gone.size;
   if (gone.data && !gone.foreign) memory_.free(gone.data);
   gone.foreign = {};
+  if (gone.held) gone.client->_mutable_data_ptr_no_checks().release_context();
+  gone.held = {};
   spare_nodes_.push_back(&gone);
   nodes_[id] = nullptr;
 }
@@ -220,6 +231,7 @@ void Scope::recycle(Record* record) {
   record->outputs.clear();
   record->sizes.clear();
   record->created = 0;
+  record->pieces.clear();
   record->generator = {};
   record->random.reset();
   record->users = 0;

@@ -24,7 +24,6 @@ namespace {
 constexpr c10::DeviceType kType = c10::DeviceType::PrivateUse1;
 const c10::Device kDram(kType, 0);
 constexpr size_t kGrain = 512;
-constexpr size_t kLarge = 1 << 16;  // larger blocks are reused for up to so many bytes less
 constexpr unsigned char kGarbage = 0xDB;
 
 // --- memory ---
@@ -74,6 +73,7 @@ class Allocator final : public c10::DeviceAllocator {
         "dram: a data pointer that its allocator did not make");
   }
   void set_capacity(size_t bytes) { capacity_ = bytes; }
+  void set_slack(size_t bytes) { slack_ = bytes; }
 
  private:
   using Sized = std::pair<size_t, void*>;
@@ -86,7 +86,7 @@ class Allocator final : public c10::DeviceAllocator {
 
   Sized cached(size_t wanted) {
     const auto best = cache_.lower_bound({wanted, nullptr});
-    if (best == cache_.end() || best->first > wanted + (wanted >= kLarge ? kLarge : 0)) return {0, nullptr};
+    if (best == cache_.end() || best->first > wanted + (wanted >= slack_ ? slack_ : 0)) return {0, nullptr};
     const Sized found = *best;
     cache_.erase(best);
     return found;
@@ -113,6 +113,7 @@ class Allocator final : public c10::DeviceAllocator {
   std::map<void*, size_t> live_;
   std::set<Sized> cache_;
   size_t capacity_ = size_t{1} << 34;
+  size_t slack_ = size_t{1} << 16;  // blocks of so many bytes are reused for up to so many less
 };
 
 Allocator& allocator() {
@@ -210,7 +211,11 @@ class Loan {
   c10::IValue to_host(const c10::IValue& value) {
     if (value.isTensor()) return to_host(value.toTensor());
     if (value.isDevice()) return c10::Device(value.toDevice().type() == kType ? c10::kCPU : value.toDevice().type());
-    if (value.isGenerator()) return static_cast<Generator&>(*value.toGenerator().unsafeGetGeneratorImpl()).host;
+    if (value.isGenerator()) {
+      const at::Generator generator = value.toGenerator();
+      TORCH_CHECK(generator.device().type() == kType, "dram: a generator of another device");
+      return static_cast<Generator&>(*generator.unsafeGetGeneratorImpl()).host;
+    }
     if (value.isTensorList()) {
       c10::List<at::Tensor> list;
       for (const c10::IValue& element : value.toListRef()) list.push_back(to_host(element.toTensor()));
@@ -412,6 +417,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   static auto* hooks = new Hooks();
   at::RegisterPrivateUse1HooksInterface(hooks);
   m.def("set_capacity", [](size_t bytes) { allocator().set_capacity(bytes); });
+  m.def("set_slack", [](size_t bytes) { allocator().set_slack(bytes); });
   m.def("exchange_stream", [](int64_t id) { return std::exchange(current_stream, id); });
   m.def("manual_seed", [](uint64_t seed) {
     at::Generator generator = at::globalContext().defaultGenerator(kDram);

@@ -38,9 +38,10 @@ class Device(ModuleType):
     def __init__(self, core: Any) -> None:
         super().__init__("dram")
         self.set_capacity = core.set_capacity
+        self.set_slack = core.set_slack
         self.exchange_stream = core.exchange_stream
         self.manual_seed_all = core.manual_seed
-        self.get_rng_state = core.get_rng_state
+        self.get_rng_state = lambda device="dram": core.get_rng_state()
 
     @staticmethod
     def is_available() -> bool:

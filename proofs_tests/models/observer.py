@@ -3,7 +3,7 @@
 
 On the CPU it listens to the profiler, to which torch's allocator reports every allocation and
 every free of tensors, outputs and kernels' scratch alike. What a kernel takes from ``malloc``
-behind the allocator's back nobody sees. On CUDA the caching allocator keeps count itself.
+behind the allocator's back nobody sees. On CUDA (and on the test device) the caching allocator keeps count itself.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ class Observation:
     deltas: list[int] = field(default_factory=list)
     """The allocations (positive) and frees (negative) in the region, in order, in bytes."""
     highest: int | None = None
-    """The peak, where the device's allocator counts it itself (CUDA)."""
+    """The peak, where the device's allocator counts it itself."""
 
     @property
     def peak(self) -> int:
@@ -65,7 +65,9 @@ class Observer:
         """Observe what runs inside; regions follow one another and do not nest."""
         observation = Observation()
         self.regions.append(observation)
-        with record_function(REGION) if self.device.type == "cpu" else counted_by_cuda(observation, self.device):
+        with (
+            record_function(REGION) if self.device.type == "cpu" else counted_by_the_allocator(observation, self.device)
+        ):
             yield observation
 
     def __exit__(self, *exception: object) -> None:
@@ -84,16 +86,14 @@ class Observer:
 
 
 @contextmanager
-def counted_by_cuda(observation: Observation, device: torch.device) -> Iterator[None]:
+def counted_by_the_allocator(observation: Observation, device: torch.device) -> Iterator[None]:
     """The caching allocator's own peak of allocated (not reserved) bytes."""
-    torch.cuda.synchronize(device)
-    torch.cuda.reset_peak_memory_stats(device)
-    observation.start = torch.cuda.memory_allocated(device)
+    torch.accelerator.reset_peak_memory_stats(device)
+    observation.start = torch.accelerator.memory_allocated(device)
     try:
         yield
     finally:
-        torch.cuda.synchronize(device)
-        observation.highest = torch.cuda.max_memory_allocated(device)
+        observation.highest = torch.accelerator.max_memory_allocated(device)
 
 
 def flattened(events: Iterable[Any]) -> Iterator[Any]:

@@ -83,6 +83,6 @@ def left_behind(task: Task, descent: torch.optim.Optimizer, losses: list[Tensor]
                 yield f"optimizer {name} {key}", value
     yield from ((f"buffer {name}", buffer) for name, buffer in task.model.named_buffers())
     yield "generator", torch.get_rng_state()
-    if torch.cuda.is_initialized():
-        yield "generator cuda", torch.cuda.get_rng_state()
+    if (accelerator := torch.accelerator.current_accelerator()) is not None:
+        yield "generator of the accelerator", torch.get_device_module(accelerator).get_rng_state()
     yield from ((f"generator {index}", own.get_state()) for index, own in enumerate(task.generators))

@@ -18,23 +18,20 @@ _PINNING = {
 }
 _EXPOSING = {
     torch.Tensor: ("numpy", "__dlpack__", "share_memory_", "apply_", "map_", "map2_"),
-    torch.UntypedStorage: ("share_memory_", "byteswap", "resize_"),
+    torch.UntypedStorage: ("share_memory_", "byteswap"),
 }
+_EXPOSING_ON_DEVICES = {torch.Tensor: ("data_ptr",), torch.UntypedStorage: ("resize_",)}
+"""Kernels of one's own write through pointers there, and the allocator does not tell what a resized storage lost."""
 
 
 class PinningAccessors:
-    """Replaces the accessors while a scope lasts. ``core`` pins and exposes tensors and untyped storages.
+    """Replaces the accessors while a scope lasts. ``core`` pins and exposes tensors and untyped storages."""
 
-    ``written_through_pointers``: who asks for a raw pointer writes through it, as kernels of one's own on a device do.
-    """
-
-    def __init__(self, core: Any, *, written_through_pointers: bool = False) -> None:
-        actions = (
-            (_PINNING, {torch.Tensor: core.pin, torch.UntypedStorage: core.pin_storage}),
-            (_EXPOSING, {torch.Tensor: core.expose, torch.UntypedStorage: core.expose_storage}),
-        )
-        if written_through_pointers:
-            actions += (({torch.Tensor: ("data_ptr",)}, {torch.Tensor: core.expose}),)
+    def __init__(self, core: Any, *, on_device: bool) -> None:
+        expose = {torch.Tensor: core.expose, torch.UntypedStorage: core.expose_storage}
+        actions = [(_PINNING, {torch.Tensor: core.pin, torch.UntypedStorage: core.pin_storage}), (_EXPOSING, expose)]
+        if on_device:
+            actions.append((_EXPOSING_ON_DEVICES, expose))
         self._pins = [(owner, name, act[owner]) for names, act in actions for owner in names for name in names[owner]]
         self._own: list[tuple[type, str, Any]] = []
 

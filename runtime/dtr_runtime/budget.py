@@ -142,7 +142,7 @@ class Budget:
             scope, size, {"heuristic": name, "deallocation": deallocation, "clock": clock, "device": device}
         )
         self._scope = scope
-        self._accessors = PinningAccessors(_core, written_through_pointers=torch.device(device).type != "cpu")
+        self._accessors = PinningAccessors(_core, on_device=torch.device(device).type != "cpu")
 
     def __enter__(self) -> Run:
         self._scope.enter()

@@ -48,13 +48,13 @@ class Hash {
   uint64_t value_ = 0;
 };
 
+// A number in a tensor of the host's goes with tensors of any device.
 at::Tensor without_bytes(const at::Tensor& tensor) {
-  if (!tensor.defined()) return tensor;
+  if (!tensor.defined() || (tensor.device().is_cpu() && tensor.dim() == 0)) return tensor;
   TORCH_CHECK_NOT_IMPLEMENTED(tensor.layout() == at::kStrided, "shapes of tensors that are not strided");
   at::Tensor meta = at::detail::empty_strided_meta(tensor.sizes(), tensor.strides(), tensor.scalar_type());
   if (tensor.is_conj()) meta._set_conj(true);
   if (tensor.is_neg()) meta._set_neg(true);
-  if (tensor.unsafeGetTensorImpl()->is_wrapped_number()) meta.unsafeGetTensorImpl()->set_wrapped_number(true);
   return meta;
 }
 
@@ -109,7 +109,7 @@ Bytes predicted(
     op.callBoxed(&stack);
     Bytes bytes = 0;
     for_each_result(stack, [&](const at::Tensor& tensor) {
-      if (!tensor.defined() || !tensor.has_storage()) return;
+      if (!tensor.defined() || !tensor.has_storage() || !tensor.is_meta()) return;
       if (seen.insert(tensor.storage().unsafeGetStorageImpl()).second)
         bytes += rounded(static_cast<Bytes>(tensor.storage().nbytes()));
     });

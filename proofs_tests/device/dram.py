@@ -24,7 +24,7 @@ def build() -> ModuleType:
     """The compiled module, which registers the device when it is imported."""
     content = SOURCE.read_bytes() + repr((FLAGS, torch.__version__, sys.version)).encode()
     name = f"dram_{hashlib.sha256(content).hexdigest()[:16]}"
-    directory = _build.cache() / name
+    directory = _build.cache_directory() / name
     directory.mkdir(parents=True, exist_ok=True)
     with _build.alone(directory), _build.ninja_on_path():
         module = cpp_extension.load(name, [str(SOURCE)], extra_cflags=list(FLAGS), build_directory=str(directory))

@@ -61,9 +61,7 @@ def test_small_scenarios_on_a_device(device: str, run: Callable[..., None]) -> N
     run(device, "small")
 
 
-@claim(
-    "T2", "Scratch that nobody could know exceeds the budget once, as reported, and no second time.", method="measured"
-)
+@claim("T2", "Scratch that nobody could know exceeds the budget once, and is reported.", method="measured")
 def test_scratch_and_capacity(run: Callable[..., None]) -> None:
     """What only the test device can be made to do: ask for known scratch, be smaller than the budget."""
     run("dram", "unseen_scratch", "an_allocator_out_of_memory")

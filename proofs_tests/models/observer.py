@@ -65,9 +65,7 @@ class Observer:
         """Observe what runs inside; regions follow one another and do not nest."""
         observation = Observation()
         self.regions.append(observation)
-        with (
-            record_function(REGION) if self.device.type == "cpu" else counted_by_the_allocator(observation, self.device)
-        ):
+        with record_function(REGION) if self.device.type == "cpu" else counted_by_allocator(observation, self.device):
             yield observation
 
     def __exit__(self, *exception: object) -> None:
@@ -86,7 +84,7 @@ class Observer:
 
 
 @contextmanager
-def counted_by_the_allocator(observation: Observation, device: torch.device) -> Iterator[None]:
+def counted_by_allocator(observation: Observation, device: torch.device) -> Iterator[None]:
     """The caching allocator's own peak of allocated (not reserved) bytes."""
     torch.accelerator.reset_peak_memory_stats(device)
     observation.start = torch.accelerator.memory_allocated(device)

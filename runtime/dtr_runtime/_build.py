@@ -35,7 +35,7 @@ def load(*, faults: bool = False) -> ModuleType:
     sources = sorted(path for path in CSRC.rglob("*.cpp") if not (faults and path.parent.name == "torch"))
     digest = _digest(sources, flags)
     name = f"dtr_runtime_{'faults_' if faults else ''}{digest}"
-    directory = cache() / name
+    directory = cache_directory() / name
     finished = directory / "finished"
     if finished.exists():
         return _import(name, directory / f"{name}.so")
@@ -87,7 +87,7 @@ def _digest(sources: list[Path], flags: tuple[str, ...]) -> str:
     return digest.hexdigest()[:16]
 
 
-def cache() -> Path:
+def cache_directory() -> Path:
     if directory := os.environ.get("TORCH_EXTENSIONS_DIR"):
         return Path(directory)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dtr_runtime"

@@ -36,7 +36,7 @@ class Stats:
     evictable: int
     """Bytes in use now that could be evicted."""
     reserved: int
-    """The most bytes that a device's caching allocator had reserved, with its cache and what is fragmented; 0 on the CPU."""
+    """The most bytes that a device's caching allocator had reserved, cache and fragments included; 0 on the CPU."""
     overshoots: dict[str, int]
     """By how many bytes, at most, calls of an operator exceeded the budget on a device, their scratch being unknown."""
     overhead: int

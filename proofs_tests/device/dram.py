@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch.utils import cpp_extension
+from torch.utils.backend_registration import rename_privateuse1_backend
 
 from dtr_runtime import _build
 
@@ -66,7 +67,7 @@ class Device(ModuleType):
 
 def register() -> Any:
     """Make the device known to torch; its module."""
-    torch.utils.rename_privateuse1_backend("dram")
+    rename_privateuse1_backend("dram")
     device = Device(build())
     torch._register_device_module("dram", device)
     return device

@@ -24,10 +24,10 @@ class Grid:
 
 FULL = Grid(
     tuple(name for name in WORKLOADS if name != "ResNet-1202"),
-    tuple(percent / 100 for percent in range(100, 5, -5)),
+    tuple(percent / 100 for percent in range(100, 5, -10)),
     ("chain of 16", "VGG-16", "MobileNet", "U-Net", "ResNet"),
-    (0.0, 0.1, 0.25, 0.5, 0.75, 1.0),
-    60,
+    (0.0, 0.25, 0.5, 1.0),
+    20,
     16,
     200,
 )

@@ -47,7 +47,8 @@ def simulator(model: str) -> Simrd:
     return Simrd(schedule(prototype_log(WORKLOADS[model].log())))
 
 
-def curve(model: str, heuristic: str, ratios: Iterable[float], deallocation: Deallocation = "eager") -> Curve:
+@cache
+def curve(model: str, heuristic: str, ratios: tuple[float, ...], deallocation: Deallocation = "eager") -> Curve:
     """Runs that thrash are stopped once they have rematerialized as much as one step costs."""
     return tuple(_point(model, heuristic, ratio, deallocation) for ratio in ratios)
 

@@ -40,6 +40,7 @@ reproduce: venv
 bench: venv
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.checkpoint
+	$(BIN)/python -m benchmarks.simulation
 
 format: venv
 	$(BIN)/ruff check --fix .

@@ -24,6 +24,7 @@ from dtr_spec.step import Label, apply, successors
 
 from ..claims import claim
 from ..strategies.moves import programs
+from .plugged import differing, solutions
 from .small_programs import small_programs
 
 PROGRAM = Program(
@@ -93,6 +94,15 @@ def _falls(before: Configuration, label: Label, after: Configuration) -> bool:
         return ranking.falls(before, after)
     following = [apply(after, Label(rule, (target,))) for rule in ("lock", "hold")]
     return all(ranking.falls(before, then) for then in following if isinstance(then, Configuration))
+
+
+def test_every_rule_has_a_reachable_witness(reached: list[tuple[Configuration, Label, Configuration]]) -> None:
+    """A reached configuration satisfies the rule as Z3 reads it, which leads where running the rule leads."""
+    first = {label.rule: (c, label, after) for c, label, after in reversed(reached)}
+    for c, label, after in first.values():
+        rule = RULES[label.rule]
+        assert label.operands in solutions(c, rule, 12)
+        assert differing(c, rule, label.operands, after) == []
 
 
 def test_a_commit_alone_need_not_lower_the_rank(reached: list[tuple[Configuration, Label, Configuration]]) -> None:

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import z3
 
-TIMEOUT_MS = 120_000
-"""Milliseconds for one query; the longest takes a few seconds on an idle core."""
+TIMEOUT_MS = 600_000
+"""Milliseconds for one query; the longest takes seconds on an idle core, but machines may be loaded."""
 
 Status = Literal["proved", "refuted", "unknown"]
 

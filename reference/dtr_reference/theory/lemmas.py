@@ -21,8 +21,8 @@ def checkpoint_gap(layers: int, budget: int) -> Fraction:
 def rematerialization_gap(distance: int, units: int) -> Fraction:
     """Lemma A.3: computing t_k from t_j with M units leaves gaps of at most 2 ((k - j) - 1) / (M - 1).
 
-    ``distance`` is k - j. Its proof counts t_j among the M units, and then the lemma is false from M = 4 on; with M
-    units *besides* t_j it holds. ``units`` must exceed 1: with less the bound says nothing.
+    ``distance`` is k - j. Its proof counts t_j among the M units, and then the lemma is false, first at
+    k - j = 8 with M = 4; with M units *besides* t_j no exception is known. ``units`` must exceed 1.
     """
     return Fraction(2 * (distance - 1), units - 1)
 

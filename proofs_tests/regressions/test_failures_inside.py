@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import dtr_runtime as dtr
+from dtr_spec.monitor import check
 from dtr_spec.policy import StorageView
 
 SIZE = 1 << 12
@@ -145,3 +146,25 @@ def test_an_operator_in_python_fails_like_any_other_when_called_again(
         assert caught.value.where.startswith("aten::sum")
         del ballast
         assert torch.equal(b, a)
+
+
+def test_a_kernel_that_fails_with_memory_in_its_hands_is_recorded_as_it_was() -> None:
+    """A comparison with a number asks for a few bytes first; these are given back in the program as well."""
+    a = torch.arange(SIZE)
+    with pytest.raises(dtr.BudgetExceeded), dtr.budget(dtr.live_bytes() + 64) as run:
+        a.remainder(7)
+    verdict = check(run.trace)
+    assert verdict, verdict.reason
+
+
+def test_a_lazy_clone_is_not_left_without_bytes() -> None:
+    """Both share the bytes until one is written, so these stay where they are."""
+    a = torch.arange(float(SIZE))
+    with dtr.budget(dtr.live_bytes() + 4 * a.nbytes):
+        b = a * 2
+        clone = torch.ops.aten._lazy_clone(b)
+        with contextlib.suppress(dtr.BudgetExceeded):
+            torch.empty(1 << 20)
+        clone.add_(1)
+        assert torch.equal(clone, b + 1)
+        assert torch.equal(b, a * 2)

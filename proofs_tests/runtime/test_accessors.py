@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accesses that are no operators, to an evicted tensor: in a process of their own, since some could kill it."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import torch
 
@@ -52,7 +54,7 @@ WORKS = [
     *("pickle.dumps(x)", "copy.deepcopy(x)", "torch.save(x, io.BytesIO())", "torch.from_dlpack(x)", "hash(x)"),
     *("len(x)", "list(x)[:2]", "x.is_pinned()", "x.is_set_to(x)", "x.untyped_storage().nbytes()", "x.new_tensor(x)"),
     *("torch.tensor(x)", "torch.as_tensor(x)", "x.sum()", "x.resize_(4096)", "bool((x > 0).any())"),
-    "x.apply_(lambda v: v)",
+    *("x.apply_(lambda v: v)", "torch.utils.dlpack.to_dlpack(x)", "torch._C._to_dlpack_versioned(x)"),
 ]
 RAISES = [
     *("bytes(x.untyped_storage())", "x.untyped_storage().tolist()", "x.untyped_storage()[0]"),
@@ -82,3 +84,32 @@ def test_a_pinned_tensor_stays_where_numpy_sees_it() -> None:
         assert run.stats.evictions > 0
         assert not dtr_runtime.evicted(x)
         assert (seen == (a + a).numpy()).all()
+
+
+def test_integers_that_are_read_before_any_operator() -> None:
+    """The lengths for a CTC loss, the places where a tensor is split: computed, evicted, and still known."""
+    scores, targets = torch.randn(40, 4, 8).log_softmax(-1), torch.randint(1, 8, (4, 10))
+
+    def loss_and_parts(push_out: Callable[[], None]) -> list[torch.Tensor]:
+        lengths = (torch.arange(1 << 12) % 3 + 5)[:4]
+        places = torch.arange(1 << 12)[3:12:4] * 3
+        push_out()
+        loss = torch.nn.functional.ctc_loss(scores, targets, lengths * 0 + 40, lengths)
+        return [loss, *torch.tensor_split(scores, places), *scores.tensor_split(places)]
+
+    def push_out() -> None:
+        with contextlib.suppress(dtr_runtime.BudgetExceeded):
+            torch.empty(1 << 20)
+
+    expected = loss_and_parts(lambda: None)
+    with dtr_runtime.budget(dtr_runtime.live_bytes() + (1 << 18)) as run:
+        found = loss_and_parts(push_out)
+    assert run.stats.rematerializations > 0
+    assert all(map(torch.equal, found, expected))
+
+
+def test_no_other_library_is_offered_functions_that_evade_the_accessors() -> None:
+    assert hasattr(torch.Tensor, "__dlpack_c_exchange_api__")
+    with dtr_runtime.budget("1GiB"):
+        assert not hasattr(torch.Tensor, "__dlpack_c_exchange_api__")
+    assert hasattr(torch.Tensor, "__dlpack_c_exchange_api__")

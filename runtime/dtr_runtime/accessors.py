@@ -3,7 +3,8 @@
 
 Some of them hand out a raw pointer that may be used long afterwards, so the bytes must stay where they are:
 within a scope these accessors pin first. Through some the bytes may be written unseen: what was computed from them,
-or will be, cannot be computed again, so these accessors *expose*: they keep it as well.
+or will be, cannot be computed again, so these accessors *expose*: they keep it as well. A few functions read the
+integers of tensor arguments before torch calls any operator; these arguments are pinned.
 """
 
 import functools
@@ -11,35 +12,56 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.utils.dlpack
 
 _PINNING = {
     torch.Tensor: ("tolist", "data_ptr", "__deepcopy__", "__reduce_ex__"),
     torch.UntypedStorage: ("data_ptr", "is_shared"),
 }
 _EXPOSING = {
+    torch._C: ("_to_dlpack", "_to_dlpack_versioned"),
+    torch.utils.dlpack: ("to_dlpack",),
     torch.Tensor: ("numpy", "__dlpack__", "share_memory_", "apply_", "map_", "map2_"),
     torch.UntypedStorage: ("share_memory_", "byteswap"),
 }
 _EXPOSING_ON_DEVICES = {torch.Tensor: ("data_ptr",), torch.UntypedStorage: ("resize_",)}
 """Kernels of one's own write through pointers there, and the allocator does not tell what a resized storage lost."""
+_READING_INTEGERS = {
+    torch: ("ctc_loss", "tensor_split"),
+    torch.Tensor: ("tensor_split",),
+}
+_IN_C = "__dlpack_c_exchange_api__"
+"""Tells other libraries of C functions that hand out raw pointers; without it they call ``__dlpack__``."""
 
 
 class PinningAccessors:
     """Replaces the accessors while a scope lasts. ``core`` pins and exposes tensors and untyped storages."""
 
     def __init__(self, core: Any, *, on_device: bool) -> None:
-        expose = {torch.Tensor: core.expose, torch.UntypedStorage: core.expose_storage}
-        actions = [(_PINNING, {torch.Tensor: core.pin, torch.UntypedStorage: core.pin_storage}), (_EXPOSING, expose)]
+        def pin(thing: Any) -> None:
+            act_on(thing, core.pin, core.pin_storage)
+
+        def expose(thing: Any) -> None:
+            act_on(thing, core.expose, core.expose_storage)
+
+        def pin_integers(thing: Any) -> None:
+            if isinstance(thing, torch.Tensor) and not (thing.is_floating_point() or thing.is_complex()):
+                core.pin(thing)
+
+        actions = [(_PINNING, pin), (_EXPOSING, expose), (_READING_INTEGERS, pin_integers)]
         if on_device:
             actions.append((_EXPOSING_ON_DEVICES, expose))
-        self._pins = [(owner, name, act[owner]) for names, act in actions for owner in names for name in names[owner]]
-        self._own: list[tuple[type, str, Any]] = []
+        self._acts = [(owner, name, act) for names, act in actions for owner in names for name in names[owner]]
+        self._own: list[tuple[Any, str, Any]] = []
 
     def install(self) -> None:
         """From here on, an access pins."""
-        for owner, name, pin in self._pins:
+        for owner, name, act in self._acts:
             self._own.append((owner, name, vars(owner).get(name)))
-            setattr(owner, name, _pinning(getattr(owner, name), pin))
+            setattr(owner, name, _acting(getattr(owner, name), act))
+        if _IN_C in vars(torch.Tensor):
+            self._own.append((torch.Tensor, _IN_C, vars(torch.Tensor)[_IN_C]))
+            delattr(torch.Tensor, _IN_C)
 
     def remove(self) -> None:
         """Puts back what was there; an attribute that was inherited is inherited again."""
@@ -51,10 +73,19 @@ class PinningAccessors:
                 setattr(owner, name, own)
 
 
-def _pinning(access: Callable[..., Any], pin: Callable[[Any], None]) -> Callable[..., Any]:
-    @functools.wraps(access)
-    def pinned(self: Any, *args: Any, **kwargs: Any) -> Any:
-        pin(self)
-        return access(self, *args, **kwargs)
+def act_on(thing: Any, on_tensor: Callable[[Any], None], on_storage: Callable[[Any], None]) -> None:
+    """Nothing, if it has no bytes of its own."""
+    if isinstance(thing, torch.Tensor):
+        on_tensor(thing)
+    elif isinstance(thing, torch.UntypedStorage):
+        on_storage(thing)
 
-    return pinned
+
+def _acting(access: Callable[..., Any], act: Callable[[Any], None]) -> Callable[..., Any]:
+    @functools.wraps(access)
+    def acting(*args: Any, **kwargs: Any) -> Any:
+        for thing in (*args, *kwargs.values()):
+            act(thing)
+        return access(*args, **kwargs)
+
+    return acting

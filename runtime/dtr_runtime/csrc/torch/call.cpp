@@ -59,6 +59,11 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   TORCH_CHECK(
       !known.collective, known.name,
       " writes what dtr_runtime cannot see; call collective operators outside the budget's scope");
+  if (known.lends) {
+    lock.unlock();
+    expose(*arguments[0].toTensor().storage().unsafeGetStorageImpl());
+    return below(op, keys, stack);
+  }
   if (is_loop(known, arguments)) {
     lock.unlock();
     return split(op, known, keys, stack);

@@ -110,6 +110,7 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
   overwrites = kOverwriting.count(name) || out_variant;
   // An `out` may be given new memory; an operator of another library may keep what it asks for.
   in_place = declares_writes && !returns_fresh && !out_variant && name.rfind("aten::", 0) == 0;
+  lends = name == "aten::_lazy_clone";
   collective = name.rfind("c10d::", 0) == 0;
   elementwise_list = is_list_loop(name, schema);
   pointwise = op.hasTag(at::Tag::pointwise);

@@ -316,6 +316,9 @@ auto Scope::within_budget(const char* where, F f) {
   } catch (const OutOfMemory& error) {
     recorder_.stop();
     failures.budget(error, where);
+  } catch (...) {
+    if (engine_.stopped_recording()) recorder_.stop();
+    throw;
   }
 }
 

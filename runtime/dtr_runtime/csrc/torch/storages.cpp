@@ -83,11 +83,13 @@ bool Scope::small_change() const {
 StorageId Scope::request(Bytes size) {
   switch (phase_) {
     case Phase::running:
-      within_budget(where_, [&] {
+      try {
         PhaseGuard deciding(*this, Phase::deciding);
         guard_writes();
         engine_.allocate(size);
-      });
+      } catch (const OutOfMemory& error) {  // at once: a kernel in Python would make another error of it
+        failures.budget(error, where_);
+      }
       if (!replaying_) recorder_.piece(size);
       return kCall;
     case Phase::deciding:

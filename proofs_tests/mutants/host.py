@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults in the C++ layer between PyTorch and the engine, planted in a copy of its sources.
+
+One compilation serves all: in the copy, each fault is there behind a number that the process is started with.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import dtr_runtime
+import dtr_spec
+
+PACKAGE = Path(dtr_runtime.__file__).parent
+ROOT = Path(__file__).parents[2]
+HOST = Path("csrc", "torch")
+NUMBER = "DTR_PLANTED_FAULT"
+
+_SWITCH = f"""
+#include <cstdlib>
+namespace dtr {{
+inline bool planted(int fault) {{
+  static const char* const chosen = std::getenv("{NUMBER}");
+  return chosen && std::atoi(chosen) == fault;
+}}
+}}  // namespace dtr
+"""
+
+_RUN = """
+import sys
+sys.path[:0] = [sys.argv[1]]
+import dtr_runtime
+assert dtr_runtime.__file__.startswith(sys.argv[1]), dtr_runtime.__file__
+if len(sys.argv) > 2:
+    import pytest
+    sys.exit(pytest.main([*sys.argv[2:], "-x", "-q", "-p", "no:cacheprovider"]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class HostMutant:
+    """In ``csrc/torch/file`` the text ``old`` becomes ``new``, where PLANTED says whether the fault is on.
+
+    Then the tests named ``killer`` fail.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    killer: str
+
+    @property
+    def source(self) -> str:
+        """The file as it is without faults."""
+        return (PACKAGE / HOST / self.file).read_text()
+
+
+VALUES = "runtime/test_values.py"
+KNOWN = "regressions/test_known_failures.py"
+INSIDE = "regressions/test_failures_inside.py"
+
+MUTANTS = (
+    HostMutant(
+        "the generator is not set back for a replay",
+        "replay.cpp",
+        "    restore(generator_, *record.random);",
+        "    if (!PLANTED) restore(generator_, *record.random);",
+        f"{KNOWN}::test_dropout_is_drawn_once",
+    ),
+    HostMutant(
+        "a replay moves the generator on",
+        "replay.cpp",
+        "    if (before_) restore(generator_, *before_);",
+        "    if (before_ && !PLANTED) restore(generator_, *before_);",
+        f"{KNOWN}::test_a_users_generator_is_restored",
+    ),
+    HostMutant(
+        "a replay uses the settings of the moment",
+        "numerics.cpp",
+        "  if (changed_) recorded.apply();",
+        "  if (changed_ && !PLANTED) recorded.apply();",
+        f"{VALUES}::test_replay_uses_the_settings_of_the_first_run",
+    ),
+    HostMutant(
+        "a recorded tensor begins at its storage's first byte",
+        "arguments.cpp",
+        "  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);",
+        "  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, PLANTED ? 0 : offset);",
+        f"{VALUES}::test_evicted_results_come_back_bit_for_bit",
+    ),
+    HostMutant(
+        "a write that the schema does not declare is not known",
+        "operators.cpp",
+        '{"aten::native_batch_norm", {',
+        '{PLANTED ? "" : "aten::native_batch_norm", {',
+        f"{KNOWN}::test_batch_norm_counts_one_batch_a_step",
+    ),
+    HostMutant(
+        "the deleter forgets to say that a storage died",
+        "storages.cpp",
+        "  scope.deaths_.push_back(node.id);",
+        "  if (!PLANTED) scope.deaths_.push_back(node.id);",
+        "runtime/test_scope.py::test_without_a_record_the_same_is_done",
+    ),
+    HostMutant(
+        "a heuristic's own memory is asked of the engine",
+        "storages.cpp",
+        "        PhaseGuard deciding(*this, Phase::deciding);\n        guard_writes();",
+        "        PhaseGuard deciding(*this, PLANTED ? phase_ : Phase::deciding);\n        guard_writes();",
+        f"{INSIDE}::test_a_heuristic_that_needs_memory_itself_is_told_so",
+    ),
+)
+
+
+def plant(directory: Path) -> Path:
+    """Copy the runtime with all faults behind their numbers; compile it. Returns what goes on the path.
+
+    Raises ValueError if a text that a fault replaces does not occur exactly once.
+    """
+    package = directory / PACKAGE.name
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    switch = package / HOST / "turn.h"
+    switch.write_text(switch.read_text() + _SWITCH)
+    for file, text in {mutant.file: mutant.source for mutant in MUTANTS}.items():
+        (package / HOST / file).write_text('#include "turn.h"\n' + _with_faults(file, text))
+    subprocess.run([sys.executable, "-c", _RUN, str(directory)], env=_environment(0), check=True, timeout=1800)
+    return directory
+
+
+def passes(directory: Path, tests: str, mutant: HostMutant | None) -> bool:
+    """Whether the tests pass with that fault switched on, or without any."""
+    number = MUTANTS.index(mutant) + 1 if mutant else 0
+    command = [sys.executable, "-c", _RUN, str(directory), f"proofs_tests/{tests}"]
+    done = subprocess.run(
+        command, env=_environment(number), cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
+    )
+    ran = " passed" in done.stdout or " failed" in done.stdout or done.returncode < 0
+    assert ran, f"{tests} did not run: {done.stdout[-1000:]}{done.stderr[-1000:]}"
+    return done.returncode == 0
+
+
+def _with_faults(file: str, text: str) -> str:
+    for number, mutant in enumerate(MUTANTS, 1):
+        if mutant.file != file:
+            continue
+        if (times := text.count(mutant.old)) != 1:
+            raise ValueError(f"{file} contains {times} times {mutant.old!r}, not once")
+        text = text.replace(mutant.old, mutant.new.replace("PLANTED", f"planted({number})"))
+    return text
+
+
+def _environment(number: int) -> dict[str, str]:
+    path = os.pathsep.join([str(ROOT), str(Path(dtr_spec.__file__).parents[1]), *sys.path])
+    return os.environ | {NUMBER: str(number), "PYTHONPATH": path}

@@ -15,12 +15,17 @@ import pytest
 from .sources import ROOT, sources, text
 
 VOCABULARY = ("dtr_spec.program", "dtr_spec.trace", "dtr_spec.policy")
+SIMULATION = ("dtr_spec.log", "dtr_spec.copies", "dtr_spec.simrd", "dtr_spec.sweep", "dtr_spec.simulate")
 ALLOWED = {
     "spec/dtr_spec": ("dtr_spec",),
     "reference/dtr_reference": ("dtr_reference", "dtr_spec", "numpy", "rich", "scipy"),
-    "runtime/dtr_runtime": ("dtr_runtime", "torch", *VOCABULARY),
+    "runtime/dtr_runtime": ("dtr_runtime", "torch", *VOCABULARY, *SIMULATION),
 }
-WITH_Z3 = {Path("spec/dtr_spec") / name for name in ("symbolic.py", "prover.py", "lemmas.py", "proofs.py")}
+ALSO = {
+    **{Path("spec/dtr_spec") / name: ("z3",) for name in ("symbolic.py", "prover.py", "lemmas.py", "proofs.py")},
+    Path("spec/dtr_spec/report.py"): ("rich", "matplotlib"),
+    Path("spec/dtr_spec/simulate.py"): ("rich",),
+}
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -49,7 +54,7 @@ def test_a_layer_imports_only_what_is_below_it(package: str) -> None:
         f"{path}: {name}"
         for path in files
         for name in imported(path)
-        if not within(name, ALLOWED[package] + (("z3",) if path in WITH_Z3 else ()))
+        if not within(name, ALLOWED[package] + ALSO.get(path, ()))
     ]
     assert not strays
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m dtr_reference``: heuristics against the optimum, and the series behind the theorems."""
+"""``python -m dtr_reference``: heuristics against the optimum, the series behind the theorems, logs replayed."""
 
 import argparse
 import json
@@ -9,10 +9,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from dtr_spec.simulate import add_command, simulate
+
 from .competitive import instances, record
 from .competitive_report import report, table
 from .heuristic_option import HeuristicOptionError, load_heuristic
 from .heuristics import HEURISTICS
+from .simrd import opened
 from .small_networks import small_networks
 from .theory.asymptotics import asymptotics
 
@@ -34,9 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
     theorems = commands.add_parser("theorems", help="the series behind theorems 3.1 and 3.2")
     theorems.add_argument("--deepest", type=int, default=12, help="to networks of 2^DEEPEST layers (default 12)")
     theorems.add_argument("--json", type=Path, metavar="OUT", required=True, help="where to write them")
+    add_command(commands)
     options = parser.parse_args(arguments)
     if options.command == "theorems":
         return _theorems(options)
+    if options.command == "simulate":
+        return simulate(opened, options)
     if options.results < 2:
         parser.error(f"--results {options.results}: programs of fewer than 2 results leave no choice")
     return _competitive(options)

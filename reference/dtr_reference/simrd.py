@@ -9,10 +9,13 @@ no such step.
 import math
 import random
 from collections.abc import Iterator
+from functools import cache, partial
 
-from dtr_spec.copies import Compute, Drop, Get, Keep, Operator, Schedule, Step
+from dtr_spec.copies import Compute, Drop, Get, Keep, Operator, Schedule, Step, schedule
+from dtr_spec.log import Log
 from dtr_spec.policy import Score
 from dtr_spec.simrd import Deallocation, Heuristic, Outcome, Status, heuristic
+from dtr_spec.sweep import Baseline, Replay
 from dtr_spec.trace import Event, Trace
 
 from .simrd_surroundings import Storage, Tensor, require, surroundings
@@ -30,7 +33,7 @@ class _Thrashed(Exception):
 
 
 def run(
-    schedule: Schedule,
+    steps: Schedule,
     budget: int,
     name: str = "h_dtr_eq",
     deallocation: Deallocation = "eager",
@@ -41,26 +44,33 @@ def run(
     Raises ``ValueError`` for an unknown name or a combination that simrd does not have, ``SimrdStopsError`` where
     simrd stops at an assertion.
     """
-    return _Machine(schedule, budget, heuristic(name, deallocation), deallocation, limit, None).run()
+    return _Machine(steps, budget, heuristic(name, deallocation), deallocation, limit, None).run()
+
+
+@cache
+def opened(path: str) -> tuple[Baseline, Replay]:
+    """A log, ready to be replayed. Raises ``LogError``."""
+    steps = schedule(Log.load(path))
+    return Baseline(steps.cost, run(steps, UNLIMITED, "h_lru", "banish").peak), partial(run, steps)
 
 
 def traced(
-    schedule: Schedule,
+    steps: Schedule,
     budget: int,
     name: str = "h_dtr_eq",
     deallocation: Deallocation = "eager",
     limit: int = UNLIMITED,
 ) -> tuple[Outcome, Trace]:
-    """``run``, with its trace over ``schedule.program``; that of a thrashing run ends where it stops.
+    """``run``, with its trace over ``steps.program``; that of a thrashing run ends where it stops.
 
     Raises ``ValueError`` under banishing, whose steps in the middle of a call are no steps of the machine.
     """
     if deallocation == "banish":
         raise ValueError("simrd banishes in the middle of a call: that is no step of the machine")
     events: list[Event] = []
-    outcome = _Machine(schedule, budget, heuristic(name, deallocation), deallocation, limit, events).run()
+    outcome = _Machine(steps, budget, heuristic(name, deallocation), deallocation, limit, events).run()
     configuration = {"heuristic": name, "deallocation": deallocation, "machine": "simrd"}
-    return outcome, Trace(schedule.program, budget, tuple(events), configuration=configuration)
+    return outcome, Trace(steps.program, budget, tuple(events), configuration=configuration)
 
 
 class _Machine:
@@ -296,14 +306,20 @@ class _Machine:
         last_access = storage.last_access
         if self.heuristic.choice == "least_recent":
             return last_access
-        if self.heuristic.cost == "none":
-            cost = 1
-        elif self.heuristic.cost == "neighborhood":
-            around = self.surroundings.neighborhood(storage)
-            cost = storage.cost + sum(evicted.cost for evicted in around)
-            last_access = max([last_access, *(evicted.last_access for evicted in around)])
-        else:
-            cost = storage.cost + self.surroundings.cost(storage)
+        cost = storage.cost
+        match self.heuristic.cost:
+            case "none":
+                cost = 1
+            case "estar":
+                cost += sum(evicted.cost for evicted in self.surroundings.neighborhood(storage))
+            case "evicted_ancestors":
+                cost += sum(evicted.cost for evicted in self.surroundings.evicted_ancestors(storage))
+            case "neighborhood":
+                around = self.surroundings.neighborhood(storage)
+                cost += sum(evicted.cost for evicted in around)
+                last_access = max([last_access, *(evicted.last_access for evicted in around)])
+            case _:
+                cost += self.surroundings.cost(storage)
         divisor = storage.size if self.heuristic.size else 1
         if self.heuristic.staleness:
             divisor *= self.clock - int(last_access)

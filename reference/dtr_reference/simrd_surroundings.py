@@ -96,9 +96,13 @@ class Surroundings:
                     stack.append(storage)
         return interior, frontier
 
+    def evicted_ancestors(self, storage: Storage) -> set[Storage]:
+        """By search."""
+        return self.search(storage, Storage.parents)[0]
+
     def neighborhood(self, storage: Storage) -> set[Storage]:
         """e* by search."""
-        return self.search(storage, Storage.children)[0] | self.search(storage, Storage.parents)[0]
+        return self.search(storage, Storage.children)[0] | self.evicted_ancestors(storage)
 
 
 @dataclass

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The paper's simulator, in C++: the same integers, at least a hundred times faster."""
 
-from functools import cached_property
+from functools import cache, cached_property
 from types import ModuleType
 from typing import Any
 
-from dtr_spec.copies import Compute, Drop, Get, Keep, Schedule
+from dtr_spec.copies import Compute, Drop, Get, Keep, Schedule, schedule
+from dtr_spec.log import Log
 from dtr_spec.simrd import Deallocation, Outcome, SimrdStopsError, heuristic
+from dtr_spec.sweep import Baseline, Replay
 
 from ._build import load
 
@@ -16,11 +18,11 @@ UNLIMITED = 2**62
 class Simrd:
     """A schedule, ready to be run many times. ``module`` is a variant of the compiled core."""
 
-    def __init__(self, schedule: Schedule, *, module: ModuleType | None = None) -> None:
+    def __init__(self, steps: Schedule, *, module: ModuleType | None = None) -> None:
         kinds = {Compute: 0, Get: 1, Drop: 2, Keep: 3}
-        operators = [(operator.cost, operator.inputs, operator.outputs) for operator in schedule.operators]
+        operators = [(operator.cost, operator.inputs, operator.outputs) for operator in steps.operators]
         self._core: Any = module or load()
-        self._schedule = self._core.Schedule(operators, [(kinds[type(step)], step[0]) for step in schedule.steps])
+        self._schedule = self._core.Schedule(operators, [(kinds[type(step)], step[0]) for step in steps.steps])
 
     def run(
         self, budget: int, name: str = "h_dtr_eq", deallocation: Deallocation = "eager", limit: int = UNLIMITED
@@ -49,3 +51,11 @@ class Simrd:
     def baseline(self) -> Outcome:
         """The run to which ratios refer: no limit on memory, banishing."""
         return self.run(UNLIMITED, "h_lru", "banish")
+
+
+@cache
+def opened(path: str) -> tuple[Baseline, Replay]:
+    """A log, ready to be replayed. Raises ``LogError``."""
+    steps = schedule(Log.load(path))
+    engine = Simrd(steps)
+    return Baseline(steps.cost, engine.baseline.peak), engine.run

@@ -11,7 +11,7 @@ from typing import Literal
 Deallocation = Literal["ignore", "eager", "banish"]
 Status = Literal["finished", "out_of_memory", "thrashed"]
 Choice = Literal["least_score", "least_recent", "random"]
-Cost = Literal["none", "local", "ancestors", "regions", "classes", "neighborhood"]
+Cost = Literal["none", "local", "ancestors", "regions", "classes", "neighborhood", "estar", "evicted_ancestors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Heuristic:
     factors of the denominator are kept and ``cost`` which numerator: 1 ("none"), the storage's own cost
     ("local"), or that and the cost of evicted ancestors from a cached region ("ancestors"), of ancestors and
     descendants from two cached regions, added ("regions"), of the union-find classes next to it ("classes"), of
-    e* by search, where staleness counts from the latest access in all of e* ("neighborhood").
+    e* by search, where staleness counts from the latest access in all of e* ("neighborhood"). Two are ours: of
+    e* by search, each storage once ("estar"), and of the evicted ancestors by search ("evicted_ancestors").
     ``least_recent`` takes the least last access, ``random`` anything.
     """
 
@@ -95,7 +96,15 @@ PAPER = MappingProxyType(
     }
 )
 """The paper's heuristics (section 4.1, appendix D): our name -> simrd's class."""
-HEURISTICS = MappingProxyType(_SIMRD | {ours: _SIMRD[theirs] for ours, theirs in PAPER.items()})
+EXACT = MappingProxyType(
+    {
+        "h_dtr_exact": Heuristic("least_score", "estar", True, True),
+        "h_msps_exact": Heuristic("least_score", "evicted_ancestors", True, False),
+        "h_estar": Heuristic("least_score", "estar", True, False),
+    }
+)
+"""The paper's definitions without simrd's caches, which simrd does not have; and that of theorem 3.1."""
+HEURISTICS = MappingProxyType({**_SIMRD, **{ours: _SIMRD[theirs] for ours, theirs in PAPER.items()}, **EXACT})
 """Heuristics by the name of simrd's class, and by ours."""
 DEALLOCATIONS: MappingProxyType[str, Deallocation] = MappingProxyType(
     {

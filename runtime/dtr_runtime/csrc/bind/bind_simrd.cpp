@@ -21,7 +21,8 @@ struct Named {
 
 constexpr Named<Cost> costs[] = {{"none", Cost::none},           {"local", Cost::local},
                                  {"ancestors", Cost::ancestors}, {"regions", Cost::regions},
-                                 {"classes", Cost::classes},     {"neighborhood", Cost::neighborhood}};
+                                 {"classes", Cost::classes},     {"neighborhood", Cost::neighborhood},
+                                 {"estar", Cost::estar},         {"evicted_ancestors", Cost::evicted_ancestors}};
 constexpr Named<Heuristic::Choice> choices[] = {{"least_score", Heuristic::Choice::least_score},
                                                 {"least_recent", Heuristic::Choice::least_recent},
                                                 {"random", Heuristic::Choice::random}};

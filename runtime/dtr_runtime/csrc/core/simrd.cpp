@@ -302,6 +302,10 @@ class Machine {
           return cells_[s].cost + graph_.region_cost(Graph::descendants, s) + graph_.region_cost(Graph::ancestors, s);
         });
       case Cost::classes: return least_score([&](StorageId s) { return cells_[s].cost + graph_.classes_cost(s); });
+      case Cost::estar:
+        return least_score([&](StorageId s) { return graph_.neighborhood(s).cost; });
+      case Cost::evicted_ancestors:
+        return least_score([&](StorageId s) { return cells_[s].cost + graph_.evicted_ancestors_cost(s); });
       case Cost::neighborhood: break;
     }
     return first_of_least([&](StorageId s) {
@@ -439,7 +443,9 @@ Surroundings Heuristic::surroundings() const {
     case Cost::ancestors:
     case Cost::regions: return Surroundings::regions;
     case Cost::classes: return Surroundings::classes;
-    case Cost::neighborhood: return Surroundings::search;
+    case Cost::neighborhood:
+    case Cost::estar:
+    case Cost::evicted_ancestors: return Surroundings::search;
   }
   return Surroundings::none;
 }

@@ -14,7 +14,7 @@ namespace dtr::simrd {
 enum class Deallocation { ignore, eager, banish };
 
 // The cost in a score's numerator.
-enum class Cost { none, local, ancestors, regions, classes, neighborhood };
+enum class Cost { none, local, ancestors, regions, classes, neighborhood, estar, evicted_ancestors };
 
 struct Heuristic {
   enum class Choice { least_score, least_recent, random };

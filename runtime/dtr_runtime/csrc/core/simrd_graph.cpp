@@ -106,6 +106,13 @@ Graph::Neighborhood Graph::neighborhood(StorageId s) {
   return all;
 }
 
+int64_t Graph::evicted_ancestors_cost(StorageId s) {
+  search(ancestors, s, [](StorageId) {});
+  int64_t cost = 0;
+  for (const StorageId u : inside_) cost += cost_[u];
+  return cost;
+}
+
 void Graph::rebuild(Direction d, StorageId base) {
   require(resident_[base], "a region is rebuilt around an evicted storage");
   Region& region = regions_[d][base];

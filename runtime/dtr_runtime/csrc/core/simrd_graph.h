@@ -59,6 +59,7 @@ class Graph {
   };
   // Of the storage itself and what is evicted around it, by search.
   Neighborhood neighborhood(StorageId);
+  int64_t evicted_ancestors_cost(StorageId);
 
   int64_t accesses = 0;
 

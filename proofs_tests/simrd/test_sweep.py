@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``simulate`` command: the same answers from both implementations, on any executor, resumed after a stop."""
+
+import json
+import random
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from dtr_reference.__main__ import main as slow
+from dtr_reference.simrd import opened
+from dtr_runtime.__main__ import main as fast
+from dtr_spec.simrd import PAPER
+from dtr_spec.sweep import Point, Row, SweepError, points, ratios, stored, sweep
+
+from ..claims import claim
+from .generated import random_log
+
+SHARES = "0.6:1.0:0.2"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> str:
+    path = tmp_path / "some.log"
+    random_log(random.Random(3), 60).save(path)
+    return str(path)
+
+
+@pytest.fixture
+def grid(log: str) -> tuple[Point, ...]:
+    return points([log], PAPER, "eager", ratios(SHARES), 1.0)
+
+
+def by_content(rows: list[Row]) -> list[str]:
+    return sorted(map(json.dumps, rows))
+
+
+@claim("sweeps", "Reference and runtime give the same answers to the same command.", method="computed")
+def test_both_commands_give_the_same_answers(log: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--ratios", SHARES, "--plot", str(tmp_path / "plot.png")]
+    assert slow(["simulate", log, *options, "--json", str(tmp_path / "slow")]) == 0
+    expected = capsys.readouterr().out
+    assert fast(["simulate", log, *options, "--json", str(tmp_path / "fast")]) == 0
+    assert capsys.readouterr().out == expected
+    assert "some.log" in expected
+    assert (tmp_path / "fast").read_text() == (tmp_path / "slow").read_text()
+    assert len(stored(tmp_path / "fast")) == len(PAPER) * 3
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+@claim(
+    "sweeps", "A sweep that was stopped loses nothing that was computed, and computes only the rest.", method="computed"
+)
+def test_a_sweep_goes_on_where_it_stopped(grid: tuple[Point, ...], tmp_path: Path) -> None:
+    whole = [row for row, _ in sweep(opened, grid, tmp_path / "whole")]
+    out = tmp_path / "out"
+    started = sweep(opened, grid, out)
+    first = [next(started)[0] for _ in range(5)]
+    started.close()
+    assert stored(out) == first
+    with out.open("a") as file:
+        file.write('{"log": "some.log", "cut o')  # killed while it wrote
+    rest = list(sweep(opened, grid, out))
+    assert [fresh for _, fresh in rest].count(False) == 5
+    assert by_content([row for row, _ in rest]) == by_content(whole) == by_content(stored(out))
+    assert not any(fresh for _, fresh in sweep(opened, grid, out))
+
+
+def agrees(executor: Executor, grid: tuple[Point, ...], tmp_path: Path) -> bool:
+    alone = [row for row, _ in sweep(opened, grid, tmp_path / "alone")]
+    with executor:
+        return by_content([row for row, _ in sweep(opened, grid, tmp_path / "out", executor)]) == by_content(alone)
+
+
+@claim("sweeps", "Any executor gives the same results.", method="computed")
+def test_executors_give_the_same_results(grid: tuple[Point, ...], tmp_path: Path) -> None:
+    assert agrees(ThreadPoolExecutor(2), grid, tmp_path)
+
+
+def test_processes_give_the_same_results(log: str, tmp_path: Path) -> None:
+    for jobs in ("1", "2"):
+        options = ["--heuristic", "h_lru,h_size", "--ratios", "0.8", "--jobs", jobs, "--json", str(tmp_path / jobs)]
+        assert slow(["simulate", log, *options]) == 0
+    assert by_content(stored(tmp_path / "1")) == by_content(stored(tmp_path / "2"))
+
+
+def test_a_cluster_gives_the_same_results(grid: tuple[Point, ...], tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(processes=False, n_workers=1, dashboard_address=None) as client:
+        assert agrees(client.get_executor(), grid, tmp_path)
+
+
+def test_ratios_are_exact_decimals() -> None:
+    assert ratios("0.1:1.0:0.1") == (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    assert ratios("0.25,1.5") == (0.25, 1.5)
+    for wrong in ("", "a", "0.1:0.5", "0.5:0.1:0.1", "0.1:0.5:0", "0,1", "0.1:nan:0.1"):
+        with pytest.raises(SweepError, match="cannot read the ratios"):
+            ratios(wrong)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--heuristic", "h_best"], "unknown heuristic 'h_best'"),
+        (["--heuristic", "h_dtr", "--deallocation", "banish"], "caches that are not kept under banishing"),
+        (["--ratios", "much"], "cannot read the ratios"),
+        (["--jobs", "0"], "--jobs must be at least 1"),
+    ],
+)
+def test_unusable_options_are_refused(
+    options: list[str], reason: str, log: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slow(["simulate", log, *options]) == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_unusable_files_are_refused(log: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert slow(["simulate", str(tmp_path / "absent")]) == 2
+    (tmp_path / "bad").write_text('{"INSTRUCTION":"FREE"}\n')
+    assert slow(["simulate", str(tmp_path / "bad")]) == 2
+    assert "bad:1: unknown INSTRUCTION 'FREE'" in capsys.readouterr().err
+    (tmp_path / "notes").write_text("[]\n")
+    assert slow(["simulate", log, "--json", str(tmp_path / "notes")]) == 2
+    assert "notes:1: not a result of a sweep" in capsys.readouterr().err

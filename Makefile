@@ -2,6 +2,7 @@
 # Every target first brings .venv up to date with pyproject.toml and constraints.txt.
 #   make check [HEURISTIC=FILE.py:CLASS|NAME] [MODEL=...] [BUDGET=...] [DEVICE=...]
 #   make test  [ARGS="--thorough"] [JOBS=2]
+#   make parity SIMRD=dtr-prototype/simrd   an unmodified simrd, row by row beside ours
 #   TORCH=cpu or TORCH=cuda on any of them insists on that build of PyTorch.
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 export TORCH
 
-.PHONY: check test mutants lint notebooks bench reproduce format claims venv clean
+.PHONY: parity check test mutants lint notebooks bench reproduce format claims venv clean
 
 check: venv
 	$(BIN)/python -m proofs_tests.check \
@@ -41,6 +42,9 @@ bench: venv
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.checkpoint
 	$(BIN)/python -m benchmarks.simulation
+
+parity: venv
+	$(BIN)/python -m benchmarks.simrd $(SIMRD) $(ARGS)
 
 format: venv
 	$(BIN)/ruff check --fix .

@@ -15,7 +15,14 @@ import pytest
 from .sources import ROOT, sources, text
 
 VOCABULARY = ("dtr_spec.program", "dtr_spec.trace", "dtr_spec.policy")
-SIMULATION = ("dtr_spec.log", "dtr_spec.copies", "dtr_spec.simrd", "dtr_spec.sweep", "dtr_spec.simulate")
+SIMULATION = (
+    "dtr_spec.log",
+    "dtr_spec.in_place",
+    "dtr_spec.copies",
+    "dtr_spec.simrd",
+    "dtr_spec.sweep",
+    "dtr_spec.simulate",
+)
 ALLOWED = {
     "spec/dtr_spec": ("dtr_spec",),
     "reference/dtr_reference": ("dtr_reference", "dtr_spec", "numpy", "rich", "scipy"),

@@ -10,4 +10,6 @@ from .budget import pin as pin
 from .errors import BudgetError as BudgetError
 from .errors import BudgetExceeded as BudgetExceeded
 from .errors import NondeterministicOperator as NondeterministicOperator
+from .record import Recording as Recording
+from .record import record as record
 from .stats import Stats as Stats

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is the engine a hundred times faster than simrd, and does it say the same? ``python -m benchmarks.simrd CHECKOUT``.
+
+``CHECKOUT`` is the folder ``simrd/`` of uwsampl/dtr-prototype, unmodified, with its ``logs.zip``. Row by row, both
+replay the same log with the same heuristic, runtime and budget, one after the other in one process and on one thread.
+Only the replay is timed, in CPU seconds: both have parsed the log before. The rows are a fixed sample: every published
+log, each heuristic under its runtime, at ratios that rotate through the strata.
+"""
+
+import argparse
+import importlib
+import io
+import json
+import math
+import random
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dtr_runtime.simrd import Simrd
+from dtr_spec.copies import schedule
+from dtr_spec.log import Log
+from dtr_spec.simrd import DEALLOCATIONS, HEURISTICS
+
+CASES = (
+    *((name, "RuntimeV2EagerOptimized") for name in ("DTR", "DTREqClass", "DTRLocal", "MSPS", "LRU")),
+    ("LargestStorage", "RuntimeV2EagerOptimized"),
+    ("RandomStorage", "RuntimeV2EagerOptimized"),
+    ("DTREqClass", "RuntimeV2Optimized"),
+    ("DTRUnopt", "RuntimeV1"),
+    *((name, "RuntimeV2EagerOptimized") for name in ("AbE", "AbESize", "AbEqStale", "AbLocalSize", "AbSizeStale")),
+)
+RATIOS = (0.8, 0.5, 0.3)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row: whether the integers are equal, and the CPU seconds of either replay."""
+
+    log: str
+    heuristic: str
+    runtime: str
+    ratio: float
+    equal: bool
+    theirs: tuple[Any, ...]
+    ours: tuple[Any, ...]
+    their_seconds: float
+    our_seconds: float
+
+
+class Checkout:
+    """An unmodified simrd."""
+
+    def __init__(self, folder: Path) -> None:
+        sys.path.insert(0, str(folder))
+        self.parse: Any = importlib.import_module("simrd.parse.parse")
+        self.runtime: Any = importlib.import_module("simrd.runtime")
+        self.heuristic: Any = importlib.import_module("simrd.heuristic")
+        importlib.import_module("simrd.heuristic.ablation")  # registers itself
+        self.archive = zipfile.ZipFile(folder / "logs.zip")
+
+    def logs(self) -> list[str]:
+        return sorted(name for name in self.archive.namelist() if name.endswith(".log"))
+
+    @cache  # noqa: B019 (one checkout a process)
+    def text(self, log: str) -> str:
+        return self.archive.read(log).decode()
+
+    @cache  # noqa: B019
+    def graph(self, log: str) -> Any:
+        return self.parse.parse_file(io.StringIO(self.text(log)))
+
+    def run(self, log: str, name: str, runtime: str, budget: int, limit: int) -> tuple[tuple[Any, ...], float]:
+        """Status and integers as simrd has them, and the seconds of the replay."""
+        replay = self.graph(log).get_closure()
+        machine = self.runtime.RUNTIMES[runtime](budget, self.heuristic.HEURISTICS[name](), remat_limit=limit)
+        random.seed(0)
+        status = "finished"
+        began = time.process_time()
+        try:
+            replay(machine)
+        except MemoryError:
+            status = "out_of_memory"
+        except self.runtime.RematExceededError:
+            status = "thrashed"
+        except AssertionError:
+            return ("stopped",), time.process_time() - began
+        seconds = time.process_time() - began
+        seen = machine.telemetry.summary
+        counts = (seen["remat_compute"], seen["max_memory"], seen["heuristic_eval_count"])
+        return (status, machine.clock, *counts, seen["heuristic_access_count"]), seconds
+
+
+def ours(engine: Simrd, name: str, runtime: str, budget: int, limit: int) -> tuple[tuple[Any, ...], float]:
+    """The same of the engine."""
+    began = time.process_time()
+    try:
+        found = engine.run(budget, name, DEALLOCATIONS[runtime], limit)
+    except AssertionError:
+        return ("stopped",), time.process_time() - began
+    seconds = time.process_time() - began
+    counts = (found.rematerialization_cost, found.peak, found.evaluations, found.accesses)
+    return (found.status, found.clock, *counts), seconds
+
+
+def compare(checkout: Checkout, every: int, most: int | None) -> Iterator[Comparison]:
+    """The rows of the sample, or every n-th of them; ``most`` bounds the bytes of a log that is taken."""
+    number = 0
+    for log in checkout.logs():
+        if most is not None and len(checkout.text(log)) > most:
+            continue
+        steps = schedule(Log.parse(io.StringIO(checkout.text(log)), log))
+        engine = Simrd(steps)
+        for name, runtime in CASES:
+            ratio = RATIOS[number % len(RATIOS)]
+            number += 1
+            if number % every:
+                continue
+            budget = int(ratio * engine.baseline.peak)
+            found, our_seconds = ours(engine, name, runtime, budget, steps.cost)
+            expected, their_seconds = checkout.run(log, name, runtime, budget, steps.cost)
+            # Under union-find simrd's own count of accesses varies from run to run.
+            count = 5 if HEURISTICS[name].cost == "classes" else 6
+            yield Comparison(
+                Path(log).name, name, runtime, ratio, found[:count] == expected[:count], expected, found,
+                their_seconds, our_seconds,
+            )  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.simrd", description=__doc__)
+    parser.add_argument("checkout", type=Path, help="the folder simrd/ of uwsampl/dtr-prototype")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th row of the sample")
+    parser.add_argument("--largest", type=int, help="leave out logs of more bytes")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the rows there")
+    options = parser.parse_args()
+    sys.setrecursionlimit(100_000)  # simrd recurses
+    rows: list[Comparison] = []
+    for row in compare(Checkout(options.checkout), options.every, options.largest):
+        rows.append(row)
+        factor = row.their_seconds / row.our_seconds
+        verdict = "equal" if row.equal else f"DIFFERENT: simrd {row.theirs}, ours {row.ours}"
+        print(f"{row.log[:24]:24} {row.heuristic:15} {row.runtime[7:]:16} {row.ratio:.1f} {factor:8.0f}x {verdict}")
+    mean = math.exp(sum(math.log(row.their_seconds / row.our_seconds) for row in rows) / len(rows))
+    equal = sum(row.equal for row in rows)
+    print(f"{equal} of {len(rows)} rows equal; {mean:.0f} times faster in geometric mean")
+    if options.json is not None:
+        result = {"geometric_mean": mean, "equal": equal, "rows": [asdict(row) for row in rows]}
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
+    return 0 if equal == len(rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,7 +7,7 @@ of an earlier one computes only what is missing.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
@@ -98,7 +98,7 @@ def run(simulator: Open, point: Point) -> Row:
 
 def sweep(
     simulator: Open, grid: Iterable[Point], out: Path, executor: Executor | None = None
-) -> Iterator[tuple[Row, bool]]:
+) -> Generator[tuple[Row, bool], None, None]:
     """The results of a grid, each with whether it was computed now; those of an earlier sweep in ``out`` first.
 
     Without an executor runs follow each other in this process. If the caller stops early, what has not begun is

@@ -2,6 +2,7 @@
 """What fails or asks for memory in the middle of something else: a decision, a replay, a kernel in Python."""
 
 import contextlib
+import gc
 import os
 import subprocess
 import sys
@@ -151,6 +152,7 @@ def test_an_operator_in_python_fails_like_any_other_when_called_again(
 def test_a_kernel_that_fails_with_memory_in_its_hands_is_recorded_as_it_was() -> None:
     """A comparison with a number asks for a few bytes first; these are given back in the program as well."""
     a = torch.arange(SIZE)
+    gc.collect()
     with pytest.raises(dtr.BudgetExceeded), dtr.budget(dtr.live_bytes() + 64) as run:
         a.remainder(7)
     verdict = check(run.trace)

@@ -62,13 +62,13 @@ def test_random_programs_on_real_tensors(
     del left
     need = roomy.stats.peak - (roomy.stats.budget - PLENTY)
     left, run = within(program, need * tenths // 10, heuristic, deallocation)
+    trace = run.trace
+    verdict = check(trace)
+    assert verdict, verdict.reason
     if left is None:
         return
     assert [bits(tensor) for tensor in left] == expected
     assert run.stats.peak <= run.stats.budget
-    trace = run.trace
-    verdict = check(trace)
-    assert verdict, verdict.reason
     reference = dtr_reference.run(trace.program, trace.budget, heuristic, deallocation).trace
     assert (difference := first_difference(reference.events, trace.events)) is None, difference
     claim_scope(f"{run.stats.rematerializations:,} operators called again")

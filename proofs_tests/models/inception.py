@@ -4,9 +4,9 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .classification import classification
 from .task import Task
 
 LEAST_SIDE = 75
@@ -150,15 +150,7 @@ class InceptionV4(nn.Module):
         return self.classify(self.dropout(self.features(x).mean((2, 3))))
 
 
-def loss(model: InceptionV4, batch: tuple[Tensor, Tensor]) -> Tensor:
-    """Cross entropy of the image's class."""
-    images, labels = batch
-    return F.cross_entropy(model(images), labels)
-
-
 def build(seed: int, shape: Shape = SMALL) -> Task:
-    """Random square images of ``side`` pixels."""
+    """Random images."""
     torch.manual_seed(seed)
-    images, labels = (shape.batch, 3, shape.side, shape.side), (shape.batch,)
-    model = InceptionV4(shape)
-    return Task(model, [(torch.randn(images), torch.randint(shape.classes, labels)) for _ in range(4)], loss)
+    return classification(InceptionV4(shape), shape.batch, shape.side, shape.classes)

@@ -4,9 +4,9 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .classification import classification
 from .task import Task
 
 
@@ -69,14 +69,7 @@ class ResNet(nn.Module):
         return self.classify(self.blocks(self.stem(x)).mean((2, 3)))
 
 
-def loss(model: ResNet, batch: tuple[Tensor, Tensor]) -> Tensor:
-    """Cross entropy of the image's class."""
-    images, labels = batch
-    return F.cross_entropy(model(images), labels)
-
-
 def build(seed: int, shape: Shape = SMALL) -> Task:
-    """Random square images of ``side`` pixels."""
+    """Random images."""
     torch.manual_seed(seed)
-    images, labels = (shape.batch, 3, shape.side, shape.side), (shape.batch,)
-    return Task(ResNet(shape), [(torch.randn(images), torch.randint(10, labels)) for _ in range(4)], loss)
+    return classification(ResNet(shape), shape.batch, shape.side)

@@ -27,6 +27,7 @@ from ..models.bounded import Bounded, Eager, Training, bounded, eager, least_bud
 from ..models.training import bits
 from ..models.zoo import ZOO
 from ..runtime.awkward import PROGRAMS
+from ..strategies.settings import SETTINGS, is_set
 from . import dram
 
 MODELS = ("gpt", "resnet", "mixture", "gan", "gpt_softmax", "treelstm", "unet", "custom", "checkpointed")
@@ -278,6 +279,25 @@ def draws_are_repeated(device: str) -> None:
     assert all(map(torch.equal, found[1:], expected[1:]))
 
 
+def replays_use_the_settings_of_the_first_run(device: str) -> None:
+    """The host's and the device's; afterwards those of the moment hold again."""
+    a = torch.randn(SIZE, device=device)
+    for where, settings in SETTINGS.items():
+        for name, setting in settings.items():
+            at_first = setting.get()
+            with within(5 * BYTES, device, heuristic="h_lru"):
+                zeros = is_set(a, where, name)
+                setting.set(setting.other)
+                try:
+                    ballast = [a + i for i in range(8)]
+                    assert dtr.evicted(zeros), name
+                    del ballast
+                    assert not zeros.any().item(), name
+                    assert setting.get() == setting.other, name
+                finally:
+                    setting.set(at_first)
+
+
 def a_step_out_of_memory_is_undone(device: str) -> None:
     """What a call that does not fit had before is what it has afterwards."""
     a = torch.randn(SIZE, device=device)
@@ -337,6 +357,7 @@ SMALL = (
     the_host_reads_and_writes,
     results_go_where_they_are_told,
     draws_are_repeated,
+    replays_use_the_settings_of_the_first_run,
     a_step_out_of_memory_is_undone,
     every_option_works,
     other_streams_are_refused,

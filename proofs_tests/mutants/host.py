@@ -81,8 +81,8 @@ MUTANTS = (
     HostMutant(
         "a replay uses the settings of the moment",
         "numerics.cpp",
-        "  if (changed_) recorded.apply();",
-        "  if (changed_ && !PLANTED) recorded.apply();",
+        "  if (changed_) recorded.apply(on_device);",
+        "  if (changed_ && !PLANTED) recorded.apply(on_device);",
         f"{VALUES}::test_replay_uses_the_settings_of_the_first_run",
     ),
     HostMutant(

@@ -10,6 +10,8 @@ from torch import Tensor
 
 import dtr_runtime as dtr
 
+from ..strategies.settings import ON_HOST, is_set
+
 SIZE = 1 << 14
 
 
@@ -99,18 +101,19 @@ def test_evicted_results_come_back_bit_for_bit(case: Callable[[Tensor], list[Ten
     assert torch.equal(torch.get_rng_state(), after)
 
 
-def test_replay_uses_the_settings_of_the_first_run() -> None:
-    a = torch.randn(SIZE)
+@pytest.mark.parametrize("name", ON_HOST)
+def test_replay_uses_the_settings_of_the_first_run(name: str) -> None:
+    a, setting, at_first = torch.randn(SIZE), ON_HOST[name], ON_HOST[name].get()
     with dtr.budget(dtr.live_bytes() + 12 * a.nbytes, heuristic="h_lru", verify=True) as run:
-        zeros = torch.zeros(SIZE // 2)
-        torch.set_default_dtype(torch.float64)
+        zeros = is_set(a, "host", name)
+        setting.set(setting.other)
         try:
             pressure(a, run.stats.budget)
             assert dtr.evicted(zeros)
-            assert zeros.sum().item() == 0
-            assert torch.get_default_dtype() is torch.float64
+            assert not zeros.any().item()
+            assert setting.get() == setting.other
         finally:
-            torch.set_default_dtype(torch.float32)
+            setting.set(at_first)
 
 
 def test_verification_names_an_operator_whose_replay_differs() -> None:

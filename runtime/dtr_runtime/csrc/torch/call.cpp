@@ -195,7 +195,7 @@ void Scope::prepare(
   for (StorageId id : spec_.inputs) record.inputs.push_back({id, node(id).version});
   record.created = call.created.size;
   record.writes.append(spec_.writes.begin(), spec_.writes.end());
-  const Numerics now = Numerics::now(known.pointwise ? numerics_.get() : nullptr);
+  const Numerics now = Numerics::now(device_ != nullptr, known.pointwise ? numerics_.get() : nullptr);
   if (!numerics_ || *numerics_ != now) numerics_ = std::make_shared<const Numerics>(now);
   record.numerics = numerics_;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "numerics.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/core/DefaultDtype.h>
@@ -9,94 +10,198 @@
 #include <xmmintrin.h>
 #endif
 
+#include <optional>
+#include <utility>
+
 namespace dtr {
 
 namespace {
 
+struct Setting {
+  int64_t (*get)();
+  void (*set)(int64_t);
+};
+
+template <class T>
+struct Accessors;
+
+template <class T>
+struct Accessors<T (at::Context::*)() const> {
+  using Value = T;
+};
+
+template <class T>
+struct Accessors<T (at::Context::*)()> {
+  using Value = T;
+};
+
+// A setting that torch's context holds, by the names of its two accessors.
+template <auto get, auto set>
+constexpr Setting of_context{
+    [] { return static_cast<int64_t>((at::globalContext().*get)()); },
+    [](int64_t value) { (at::globalContext().*set)(static_cast<typename Accessors<decltype(get)>::Value>(value)); }};
+
 using Backend = at::Float32Backend;
 using Op = at::Float32Op;
-// What kernels read, parents before those that inherit from them; torch's older setting of the precision of
-// matrix products writes these, too.
-constexpr std::array<std::pair<Backend, Op>, 5> kFloat32{{
-    {Backend::GENERIC, Op::ALL},
-    {Backend::MKLDNN, Op::ALL},
-    {Backend::MKLDNN, Op::CONV},
-    {Backend::MKLDNN, Op::RNN},
-    {Backend::MKLDNN, Op::MATMUL},
-}};
 
-// The exception flags are results, not settings.
-constexpr unsigned kSettings = ~0x3Fu;
+// A child that inherits its parent's precision reads as its parent does: parents come first in their table.
+template <Backend backend, Op op>
+constexpr Setting float32{
+    [] { return static_cast<int64_t>(at::globalContext().float32Precision(backend, op)); },
+    [](int64_t value) {
+      at::globalContext().setFloat32Precision(backend, op, static_cast<at::Float32Precision>(value));
+    }};
 
-unsigned processor_mode() {
+// Whether cuBLAS may sum in less than float32, and whether it may split the sum: two flags behind one value.
+template <auto get, auto set>
+constexpr Setting reduction{
+    [] { return static_cast<int64_t>((at::globalContext().*get)()); },
+    [](int64_t value) {
+      const auto option = static_cast<at::CuBLASReductionOption>(value);
+      (at::globalContext().*set)(option == at::CuBLASReductionOption::AllowReducedPrecisionWithSplitK,
+                                 option != at::CuBLASReductionOption::DisallowReducedPrecisionDisallowSplitK);
+    }};
+
+// The processor's rounding and its handling of denormal numbers. The exception flags are results, not settings.
+[[maybe_unused]] constexpr unsigned kModes = ~0x3Fu;
+
+constexpr Setting kProcessor{
+    [] {
 #if defined(__x86_64__)
-  return _mm_getcsr() & kSettings;
+      return static_cast<int64_t>(_mm_getcsr() & kModes);
 #else
-  return 0;
+      return int64_t{0};
 #endif
+    },
+    []([[maybe_unused]] int64_t modes) {
+#if defined(__x86_64__)
+      _mm_setcsr((_mm_getcsr() & ~kModes) | static_cast<unsigned>(modes));
+#endif
+    }};
+
+// The default one, for factories.
+constexpr Setting kDtype{
+    [] { return static_cast<int64_t>(c10::get_default_dtype_as_scalartype()); },
+    [](int64_t type) { c10::set_default_dtype(c10::scalarTypeToTypeMeta(static_cast<c10::ScalarType>(type))); }};
+
+// How reductions are split.
+constexpr Setting kThreads{
+    [] { return static_cast<int64_t>(at::get_num_threads()); },
+    [](int64_t threads) { at::set_num_threads(static_cast<int>(threads)); }};
+
+// Some kernels return more when there will be a backward pass.
+constexpr Setting kGradMode{
+    [] { return static_cast<int64_t>(at::GradMode::is_enabled()); },
+    [](int64_t enabled) { at::GradMode::set_enabled(enabled != 0); }};
+
+// 0 forbids, 1 warns, 2 permits what is not deterministic.
+constexpr Setting kDeterminism{
+    [] {
+      const at::Context& context = at::globalContext();
+      return int64_t{!context.deterministicAlgorithms() ? 2 : context.deterministicAlgorithmsWarnOnly()};
+    },
+    [](int64_t level) { at::globalContext().setDeterministicAlgorithms(level != 2, level == 1); }};
+
+// One more than the number, as there may be none.
+constexpr Setting kCarveout{
+    [] { return int64_t{at::globalContext()._SMCarveout_EXPERIMENTAL().value_or(-1)} + 1; },
+    [](int64_t value) {
+      at::globalContext()._setSMCarveout_EXPERIMENTAL(
+          value ? std::optional<int32_t>(static_cast<int32_t>(value - 1)) : std::nullopt);
+    }};
+
+using C = at::Context;
+
+constexpr std::array kHostSettings{
+    kDtype,
+    kThreads,
+    kProcessor,
+    kGradMode,
+    kDeterminism,
+    of_context<&C::deterministicFillUninitializedMemory, &C::setDeterministicFillUninitializedMemory>,
+    of_context<&C::userEnabledMkldnn, &C::setUserEnabledMkldnn>,
+    of_context<&C::deterministicMkldnn, &C::setDeterministicMkldnn>,
+    of_context<&C::userEnabledNNPACK, &C::setUserEnabledNNPACK>,
+    of_context<&C::allowFP16ReductionCPU, &C::setAllowFP16ReductionCPU>,
+    of_context<&C::qEngine, &C::setQEngine>,
+    of_context<&C::userEnabledFlashSDP, &C::setSDPUseFlash>,
+    of_context<&C::userEnabledMathSDP, &C::setSDPUseMath>,
+    of_context<&C::userEnabledMemEfficientSDP, &C::setSDPUseMemEfficient>,
+    of_context<&C::userEnabledCuDNNSDP, &C::setSDPUseCuDNN>,
+    of_context<&C::userEnabledOverrideableSDP, &C::setSDPUseOverrideable>,
+    of_context<&C::allowFP16BF16ReductionMathSDP, &C::setAllowFP16BF16ReductionMathSDP>,
+};
+
+constexpr std::array kProductSettings{
+    float32<Backend::GENERIC, Op::ALL>, float32<Backend::MKLDNN, Op::ALL>, float32<Backend::MKLDNN, Op::CONV>,
+    float32<Backend::MKLDNN, Op::RNN>,  float32<Backend::MKLDNN, Op::MATMUL>,
+};
+
+constexpr std::array kDeviceSettings{
+    float32<Backend::CUDA, Op::ALL>,
+    float32<Backend::CUDA, Op::CONV>,
+    float32<Backend::CUDA, Op::RNN>,
+    float32<Backend::CUDA, Op::MATMUL>,
+    of_context<&C::userEnabledCuDNN, &C::setUserEnabledCuDNN>,
+    of_context<&C::deterministicCuDNN, &C::setDeterministicCuDNN>,
+    of_context<&C::benchmarkCuDNN, &C::setBenchmarkCuDNN>,
+    of_context<&C::benchmarkLimitCuDNN, &C::setBenchmarkLimitCuDNN>,
+    of_context<&C::cudnnDepthwiseKernel, &C::setCuDNNDepthwiseKernel>,
+    of_context<&C::userEnabledFA3SDP, &C::setSDPUseFA3>,
+    of_context<&C::linalgPreferredBackend, &C::setLinalgPreferredBackend>,
+    of_context<&C::blasPreferredBackend, &C::setBlasPreferredBackend>,
+    of_context<&C::allowFP16AccumulationCuBLAS, &C::setAllowFP16AccumulationCuBLAS>,
+    reduction<&C::allowFP16ReductionCuBLAS, &C::setAllowFP16ReductionCuBLAS>,
+    reduction<&C::allowBF16ReductionCuBLAS, &C::setAllowBF16ReductionCuBLAS>,
+    kCarveout,
+};
+
+template <const auto& settings, size_t... i>
+void read(std::array<int64_t, sizeof...(i)>& values, std::index_sequence<i...>) {
+  ((values[i] = settings[i].get()), ...);
 }
 
-void set_processor_mode([[maybe_unused]] unsigned mode) {
-#if defined(__x86_64__)
-  _mm_setcsr((_mm_getcsr() & ~kSettings) | mode);
-#endif
+template <const auto& settings, size_t n>
+void read(std::array<int64_t, n>& values) {
+  static_assert(settings.size() == n);
+  read<settings>(values, std::make_index_sequence<n>());
+}
+
+// Sets what differs and nothing else: to set some of these, even to what they are, has effects. Each is read
+// just before, as it may have inherited what was set a moment ago.
+template <size_t n>
+void write(const std::array<int64_t, n>& values, const std::array<Setting, n>& settings) {
+  for (size_t i = 0; i < n; ++i)
+    if (settings[i].get() != values[i]) settings[i].set(values[i]);
 }
 
 }  // namespace
 
-Numerics Numerics::now(const Numerics* last) {
-  at::Context& context = at::globalContext();
+Numerics Numerics::now(bool on_device, const Numerics* last) {
   Numerics now{};
-  now.dtype = c10::get_default_dtype_as_scalartype();
-  now.threads = at::get_num_threads();
-  now.float_mode = processor_mode();
-  now.grad_mode = at::GradMode::is_enabled();
-  now.deterministic = context.deterministicAlgorithms();
-  now.warn_only = context.deterministicAlgorithmsWarnOnly();
-  now.fill_uninitialized = context.deterministicFillUninitializedMemory();
-  now.mkldnn = context.userEnabledMkldnn();
-  now.mkldnn_deterministic = context.deterministicMkldnn();
-  now.nnpack = context.userEnabledNNPACK();
-  now.fp16_reduction = context.allowFP16ReductionCPU();
-  now.flash = context.userEnabledFlashSDP();
-  now.math = context.userEnabledMathSDP();
-  now.math_reduction = context.allowFP16BF16ReductionMathSDP();
+  read<kHostSettings>(now.host);
+  if (on_device) read<kDeviceSettings>(now.device);
   if (last) {
-    now.float32 = last->float32;
+    now.products = last->products;
   } else {
-    for (size_t i = 0; i < kFloat32.size(); ++i)
-      now.float32[i] = context.float32Precision(kFloat32[i].first, kFloat32[i].second);
+    read<kProductSettings>(now.products);
   }
   return now;
 }
 
-void Numerics::apply() const {
-  at::Context& context = at::globalContext();
-  c10::set_default_dtype(c10::scalarTypeToTypeMeta(dtype));
-  if (at::get_num_threads() != threads) at::set_num_threads(threads);
-  set_processor_mode(float_mode);
-  at::GradMode::set_enabled(grad_mode);
-  context.setDeterministicAlgorithms(deterministic, warn_only);
-  context.setDeterministicFillUninitializedMemory(fill_uninitialized);
-  context.setUserEnabledMkldnn(mkldnn);
-  context.setDeterministicMkldnn(mkldnn_deterministic);
-  context.setUserEnabledNNPACK(nnpack);
-  if (context.allowFP16ReductionCPU() != fp16_reduction) context.setAllowFP16ReductionCPU(fp16_reduction);
-  context.setSDPUseFlash(flash);
-  context.setSDPUseMath(math);
-  context.setAllowFP16BF16ReductionMathSDP(math_reduction);
-  for (size_t i = 0; i < kFloat32.size(); ++i) {
-    const auto [backend, op] = kFloat32[i];
-    if (context.float32Precision(backend, op) != float32[i]) context.setFloat32Precision(backend, op, float32[i]);
-  }
+void Numerics::apply(bool on_device) const {
+  write(host, kHostSettings);
+  write(products, kProductSettings);
+  if (on_device) write(device, kDeviceSettings);
 }
 
-NumericsGuard::NumericsGuard(const Numerics& recorded) : before_(Numerics::now()), changed_(before_ != recorded) {
-  if (changed_) recorded.apply();
+NumericsGuard::NumericsGuard(const Numerics& recorded, bool on_device)
+    : before_(Numerics::now(on_device)), changed_(before_ != recorded), on_device_(on_device) {
+  if (changed_) recorded.apply(on_device);
 }
 
 NumericsGuard::~NumericsGuard() {
-  if (changed_) before_.apply();
+  if (changed_) before_.apply(on_device_);
 }
 
 }  // namespace dtr

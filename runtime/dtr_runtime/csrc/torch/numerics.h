@@ -2,40 +2,36 @@
 // The global settings on which the bits of an operator's results depend, besides its arguments.
 #pragma once
 
-#include <ATen/Context.h>
-
 #include <array>
-#include <memory>
+#include <cstddef>
+#include <cstdint>
 
 namespace dtr {
 
+// Values of the settings in the tables of numerics.cpp, in the tables' order.
 struct Numerics {
-  c10::ScalarType dtype;  // the default one, for factories
-  int threads;            // how reductions are split
-  unsigned float_mode;    // the processor's rounding and denormal flags
-  bool grad_mode;         // some kernels return more when there will be a backward pass
-  bool deterministic, warn_only, fill_uninitialized;
-  bool mkldnn, mkldnn_deterministic, nnpack, fp16_reduction;
-  bool flash, math, math_reduction;  // scaled dot product attention
-  std::array<at::Float32Precision, 5> float32;
+  static constexpr size_t kHost = 17, kProducts = 5, kDevice = 16;
+  std::array<int64_t, kHost> host;
+  std::array<int64_t, kProducts> products;
+  std::array<int64_t, kDevice> device;  // zeros where no device is concerned
   bool operator==(const Numerics&) const = default;
 
   // Reading the precisions of matrix products is slow; operators without any may say so and get `last`'s.
-  static Numerics now(const Numerics* last = nullptr);
-  void apply() const;
+  static Numerics now(bool on_device, const Numerics* last = nullptr);
+  void apply(bool on_device) const;
 };
 
 // While it lives, the recorded settings hold; afterwards those from before.
 class NumericsGuard {
  public:
-  explicit NumericsGuard(const Numerics& recorded);
+  NumericsGuard(const Numerics& recorded, bool on_device);
   ~NumericsGuard();
   NumericsGuard(const NumericsGuard&) = delete;
   NumericsGuard& operator=(const NumericsGuard&) = delete;
 
  private:
-  Numerics before_;
-  bool changed_;
+  const Numerics before_;
+  const bool changed_, on_device_;
 };
 
 }  // namespace dtr

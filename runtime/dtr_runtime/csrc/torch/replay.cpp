@@ -81,7 +81,7 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
     {
       at::AutoDispatchBelowADInplaceOrView no_autograd;
       c10::impl::ExcludeDispatchKeyGuard no_python(c10::python_ks);
-      NumericsGuard numerics(*record.numerics);
+      NumericsGuard numerics(*record.numerics, device_ != nullptr);
       RandomGuard random(record);
       const auto kernel = [&] {
         Unlocked unlocked(*this);

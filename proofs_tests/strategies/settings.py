@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PyTorch's global numeric settings, and an operator that reads one.
+
+Left out is what this machine or build may not let be set: CPU sums of float16, cuDNN's number of trials,
+preferred libraries.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """``other`` differs from the value at the start of a process."""
+
+    get: Callable[[], Any]
+    set: Callable[[Any], Any]
+    other: Any
+
+
+def attribute(of: Any, name: str, other: Any) -> Setting:
+    """A setting that is an attribute of a module of torch's."""
+    return Setting(lambda: attrgetter(name)(of), lambda value: setattr(of, name, value), other)
+
+
+def denormals_are_zero() -> bool:
+    """As the processor's flags have it."""
+    return float("5e-324") * 1.0 == 0.0
+
+
+def attention(kind: str, other: bool = False) -> Setting:
+    """Whether scaled dot product attention may use a kind of kernel."""
+    kernels = torch.backends.cuda
+    return Setting(getattr(kernels, f"{kind}_sdp_enabled"), getattr(kernels, f"enable_{kind}_sdp"), other)
+
+
+def precisions(modules: dict[str, Any], other: str) -> dict[str, Setting]:
+    """In which precision products of float32 are computed."""
+    return {f"{name} precision": attribute(module, "fp32_precision", other) for name, module in modules.items()}
+
+
+BACKENDS: Any = torch.backends
+ON_HOST: dict[str, Setting] = {
+    "dtype": Setting(torch.get_default_dtype, torch.set_default_dtype, torch.float64),
+    "threads": Setting(torch.get_num_threads, torch.set_num_threads, torch.get_num_threads() + 1),
+    "denormals": Setting(denormals_are_zero, torch.set_flush_denormal, True),
+    "determinism": Setting(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 1),
+    "uninitialized": attribute(torch.utils.deterministic, "fill_uninitialized_memory", False),
+    "oneDNN": attribute(BACKENDS.mkldnn, "enabled", False),
+    "oneDNN's determinism": attribute(BACKENDS.mkldnn, "deterministic", True),
+    "NNPACK": Setting(torch._C._get_nnpack_enabled, BACKENDS.nnpack.set_flags, False),
+    "quantization": attribute(BACKENDS.quantized, "engine", "qnnpack"),
+    **{f"{kind} attention": attention(kind) for kind in ("flash", "math", "mem_efficient", "cudnn")},
+    "sums in attention": Setting(
+        BACKENDS.cuda.fp16_bf16_reduction_math_sdp_allowed, BACKENDS.cuda.allow_fp16_bf16_reduction_math_sdp, True
+    ),
+    **precisions(
+        {
+            "all": BACKENDS,
+            "oneDNN": BACKENDS.mkldnn,
+            "convolution": BACKENDS.mkldnn.conv,
+            "recurrence": BACKENDS.mkldnn.rnn,
+            "product": BACKENDS.mkldnn.matmul,
+        },
+        "bf16",
+    ),
+}
+ON_DEVICE: dict[str, Setting] = {
+    "cuDNN": attribute(BACKENDS.cudnn, "enabled", False),
+    "cuDNN's determinism": attribute(BACKENDS.cudnn, "deterministic", True),
+    "cuDNN's trials": attribute(BACKENDS.cudnn, "benchmark", True),
+    "float16 sums": attribute(BACKENDS.cuda.matmul, "allow_fp16_reduced_precision_reduction", False),
+    "bfloat16 sums": attribute(BACKENDS.cuda.matmul, "allow_bf16_reduced_precision_reduction", False),
+    "float16 accumulators": attribute(BACKENDS.cuda.matmul, "allow_fp16_accumulation", True),
+    **precisions({"convolution": BACKENDS.cudnn.conv, "recurrence": BACKENDS.cudnn.rnn}, "ieee"),
+    **precisions({"product": BACKENDS.cuda.matmul}, "tf32"),
+}
+
+SETTINGS = {"host": ON_HOST, "device": ON_DEVICE}
+
+
+@torch.library.custom_op("dtr_test::is_set", mutates_args=())
+def is_set(x: Tensor, where: str, name: str) -> Tensor:
+    """Shaped like x: ones if the setting has its other value, else zeros."""
+    setting = SETTINGS[where][name]
+    return torch.full_like(x, float(setting.get() == setting.other))

@@ -4,7 +4,7 @@
 A ``CONSTANT`` is followed by its ``MEMORY``, a ``CALL`` by a ``MEMORY`` and an ``ALIAS`` for each of its
 results, so an entry here may span several lines. Numbers are decimal strings: ``MEMORY`` in bytes,
 ``TIME`` in nanoseconds, ``ALIAS`` the position of the argument whose storage a result shares, or -1.
-What precedes the annotation ``START`` was done before the measured step.
+What precedes the annotation ``START``, which every log has, was done before the measured step.
 """
 
 import json
@@ -17,6 +17,9 @@ from typing import Any
 START = "START"
 OWN = -1
 """A result that is no alias: it has a storage of its own."""
+MOST = 2**60
+"""All bytes that a log allocates (overwritten storages again, as simrd copies them), and all its nanoseconds (once for
+each result): not more, so that sums of them fit 64 bits."""
 
 
 class LogError(ValueError):
@@ -101,7 +104,7 @@ class Log:
 
     @property
     def measured(self) -> tuple[Entry, ...]:
-        """The entries from ``START`` on; all of them if there is no such annotation.
+        """The entries from ``START`` on; all of them if there is no such annotation, which only a log has that was not read.
 
         Releases of names from before ``START`` are left out: their tensors are not part of the step.
         """
@@ -119,11 +122,8 @@ class Log:
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Log":
         """Read a log; raises ``LogError`` with the line number if it is malformed."""
-        with Path(path).open(encoding="utf-8", newline="\n") as file:
-            try:
-                return cls.parse(file, str(path))
-            except UnicodeDecodeError as error:
-                raise LogError(f"{path}: not UTF-8 text: {error}") from None
+        with Path(path).open("rb") as file:
+            return cls.parse((line.decode() for line in file), str(path))
 
     @classmethod
     def parse(cls, lines: Iterable[str], name: str = "log") -> "Log":
@@ -205,6 +205,9 @@ class _Reader:
         self.made = 0
         self.earlier: set[str] = set()
         """Names that were live at ``START``; they denote nothing after it, but may be released."""
+        self.size: dict[int, int] = {}
+        """Bytes of the storage behind each tensor."""
+        self.bytes = self.time = 0
         self.read: dict[str, Callable[[dict[str, Any]], Entry]] = {
             "CONSTANT": self._constant,
             "CALL": self._call,
@@ -221,6 +224,8 @@ class _Reader:
             if instruction not in self.read:
                 self.fail(f"{instruction} must follow the CONSTANT or CALL that it belongs to")
             yield self.read[instruction](row)
+        if not self.started:
+            self.fail(f"the log ends without the annotation {START}")
 
     def fail(self, why: str) -> Any:
         raise LogError(f"{self.name}:{self.number}: {why}")
@@ -230,7 +235,7 @@ class _Reader:
     def _constant(self, row: dict[str, Any]) -> Constant:
         name = self._fresh(row["NAME"])
         memory = self._detail("MEMORY", name)
-        self._bind(name)
+        self._bind(name, self._allocated(memory))
         return Constant(name, memory)
 
     def _call(self, row: dict[str, Any]) -> Call:
@@ -239,15 +244,16 @@ class _Reader:
         time = self._number(row["TIME"], "TIME")
         if not (names and row["NAME"]):
             self.fail("a CALL needs a NAME and a RESULT")
-        results = tuple(self._result(self._fresh(name), len(args)) for name in names)
+        self._spent(time * len(names))
+        results = tuple(self._result(self._fresh(name), args) for name in names)
         return Call(row["NAME"], args, results, time)
 
-    def _result(self, name: str, arguments: int) -> Result:
+    def _result(self, name: str, args: tuple[str, ...]) -> Result:
         memory = self._detail("MEMORY", name)
         alias = self._detail("ALIAS", name, least=OWN)
-        if alias >= arguments:
-            self.fail(f"ALIAS {alias}, but the call has {arguments} arguments")
-        self._bind(name)
+        if alias >= len(args):
+            self.fail(f"ALIAS {alias}, but the call has {len(args)} arguments")
+        self._bind(name, self._allocated(memory) if alias == OWN else self.size[self.tensor[args[alias]]])
         return Result(name, memory, alias)
 
     def _mutate(self, row: dict[str, Any]) -> Mutate:
@@ -260,8 +266,9 @@ class _Reader:
         if len({self.tensor[args[i]] for i in mutated}) < len(mutated):
             self.fail("MUTATE lists one tensor twice")
         time = self._number(row["TIME"], "TIME")
+        self._spent(time * len(mutated))
         for i in mutated:
-            self._denote_new(args[i])
+            self._denote_new(args[i], self._allocated(self.size[self.tensor[args[i]]]))
         return Mutate(row["NAME"], args, mutated, time)
 
     def _copy(self, row: dict[str, Any]) -> Copy:
@@ -295,13 +302,23 @@ class _Reader:
 
     # --- names and numbers ------------------------------------------------------------------
 
-    def _bind(self, name: str) -> None:
+    def _bind(self, name: str, size: int) -> None:
         self.seen.add(name)
-        self._denote_new(name)
+        self._denote_new(name, size)
 
-    def _denote_new(self, name: str) -> None:
+    def _denote_new(self, name: str, size: int) -> None:
         self.made += 1
         self.tensor[name] = self.made
+        self.size[self.made] = size
+
+    def _allocated(self, size: int) -> int:
+        self.bytes += size
+        return size if self.bytes <= MOST else self.fail(f"up to here {self.bytes} bytes, more than {MOST}, are allocated")
+
+    def _spent(self, time: int) -> None:
+        self.time += time
+        if self.time > MOST:
+            self.fail(f"up to here {self.time} ns, more than {MOST}, are spent")
 
     def _fresh(self, name: str) -> str:
         return self.fail(f"{name!r} is already in use") if name in self.seen else name
@@ -334,7 +351,6 @@ class _Reader:
         """The number on the line that must come next: a result's or constant's MEMORY or ALIAS."""
         row = self._row()
         if row is None:
-            self.number += 1
             return self.fail(f"the log ends before the {instruction} of {name!r}")
         if (row["INSTRUCTION"], row.get("NAME")) != (instruction, name):
             return self.fail(f"the {instruction} of {name!r} was expected")
@@ -343,10 +359,13 @@ class _Reader:
     # --- lines ------------------------------------------------------------------------------
 
     def _row(self) -> dict[str, Any] | None:
-        line = next(self.lines, None)
+        self.number += 1
+        try:
+            line = next(self.lines, None)
+        except UnicodeDecodeError as error:
+            return self.fail(f"not UTF-8 text: {error}")
         if line is None:
             return None
-        self.number += 1
         try:
             row = json.loads(line, object_pairs_hook=self._object)
         except LogError:

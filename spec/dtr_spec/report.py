@@ -24,13 +24,14 @@ def cell(row: Row | None) -> str:
 
 def table(rows: Sequence[Row]) -> Any:
     """A rich table: a line per log and heuristic, a column per ratio, slowdowns where a run finished."""
+    from rich.markup import escape
     from rich.table import Table
 
     shares = sorted({row["ratio"] for row in rows})
     found = {(row["log"], row["heuristic"], row["ratio"]): row for row in rows}
     drawn = Table("log", "heuristic", *(f"{ratio:g}" for ratio in shares), title="slowdown by share of the peak")
     for log, heuristic in dict.fromkeys((row["log"], row["heuristic"]) for row in _ordered(rows)):
-        drawn.add_row(log, heuristic, *(cell(found.get((log, heuristic, ratio))) for ratio in shares))
+        drawn.add_row(escape(log), heuristic, *(cell(found.get((log, heuristic, ratio))) for ratio in shares))
     return drawn
 
 

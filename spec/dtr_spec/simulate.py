@@ -33,7 +33,7 @@ def simulate(simulator: Open, options: argparse.Namespace) -> int:
     """Run the command; returns the exit status (0: fine, 2: unusable input, 130: interrupted)."""
     try:
         _simulate(simulator, options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

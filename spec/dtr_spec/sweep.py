@@ -7,6 +7,7 @@ of an earlier one computes only what is missing.
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import asdict, dataclass
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple
 
 from .simrd import Deallocation, Outcome, SimrdStopsError
 
+UNLIMITED = 2**62
+"""No run needs as many bytes, or computes for as many clock units."""
 Row = dict[str, Any]
 """One result: the fields of its point, its budget (bytes), its baseline's cost and peak, and of its outcome."""
 
@@ -58,20 +61,22 @@ def ratios(text: str) -> tuple[float, ...]:
         if ":" in text:
             first, last, step = map(Decimal, text.split(":"))
             count = int((last - first) / step) + 1 if step > 0 else 0
-            found = [first + step * i for i in range(count)]
+            found = [float(first + step * i) for i in range(count)]
         else:
-            found = list(map(Decimal, text.split(",")))
+            found = list(map(float, text.split(",")))
     except (InvalidOperation, ValueError, OverflowError):
         found = []
-    if not found or min(found) <= 0:
+    if not found or not all(0 < ratio < math.inf for ratio in found):
         raise SweepError(f"cannot read the ratios {text!r}; write 0.1:1.0:0.1 (first:last:step) or 0.2,0.5")
-    return tuple(map(float, found))
+    return tuple(found)
 
 
 def points(
     paths: Iterable[str], heuristics: Iterable[str], deallocation: Deallocation, given: Iterable[float], limit: float
 ) -> tuple[Point, ...]:
-    """The grid, log by log, each once."""
+    """The grid, log by log, each once. Raises ``SweepError`` for a limit that is none."""
+    if not 0 <= limit <= math.inf:
+        raise SweepError(f"a limit of {limit} is none: it is a multiple of the cost of computing everything once")
     names, shares = tuple(heuristics), tuple(given)
     sums = {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths}
     grid = (
@@ -86,10 +91,9 @@ def points(
 def run(simulator: Open, point: Point) -> Row:
     """One result. A run that stops where simrd stops at an assertion has the status ``stopped`` and the reason."""
     baseline, replay = simulator(point.path)
-    budget = int(point.ratio * baseline.peak)
+    budget = int(min(point.ratio * baseline.peak, UNLIMITED))
     row = _key(point) | {"budget": budget, "baseline_cost": baseline.cost, "baseline_peak": baseline.peak}
-    # No run rematerializes for as long as 2**62 clock units: an infinite limit is none.
-    limit = int(min(point.limit * baseline.cost, 2.0**62))
+    limit = UNLIMITED if math.isinf(point.limit) else int(min(point.limit * baseline.cost, UNLIMITED))
     try:
         return row | asdict(replay(budget, point.heuristic, point.deallocation, limit))
     except SimrdStopsError as error:

@@ -26,9 +26,6 @@ constexpr Named<Cost> costs[] = {{"none", Cost::none},           {"local", Cost:
 constexpr Named<Heuristic::Choice> choices[] = {{"least_score", Heuristic::Choice::least_score},
                                                 {"least_recent", Heuristic::Choice::least_recent},
                                                 {"random", Heuristic::Choice::random}};
-constexpr Named<Deallocation> deallocations[] = {{"ignore", Deallocation::ignore},
-                                                        {"eager", Deallocation::eager},
-                                                        {"banish", Deallocation::banish}};
 constexpr Named<Outcome::Status> statuses[] = {{"finished", Outcome::Status::finished},
                                                {"out_of_memory", Outcome::Status::out_of_memory},
                                                {"thrashed", Outcome::Status::thrashed}};
@@ -61,7 +58,7 @@ py::dict run_simrd(const Schedule& schedule, const std::string& choice, const st
   Outcome outcome;
   {
     const Heuristic heuristic{named(choices, choice), named(costs, cost), size, staleness};
-    const Deallocation d = named(deallocations, deallocation);
+    const Deallocation d = deallocation_from(deallocation);
     const py::gil_scoped_release release;
     outcome = run(schedule, heuristic, d, {budget, limit});
   }

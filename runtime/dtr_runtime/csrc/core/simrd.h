@@ -5,13 +5,11 @@
 
 #include <string>
 
+#include "engine.h"
 #include "mersenne.h"
 #include "simrd_graph.h"
 
 namespace dtr::simrd {
-
-// What happens when the last reference to a storage is gone.
-enum class Deallocation { ignore, eager, banish };
 
 // The cost in a score's numerator.
 enum class Cost { none, local, ancestors, regions, classes, neighborhood, estar, evicted_ancestors };
@@ -37,7 +35,7 @@ struct Outcome {
   int64_t evictions, evaluations, accesses;
 };
 
-// Raises AssertionFailed where simrd stops at an assertion.
+// Raises AssertionFailed where simrd stops at an assertion, std::overflow_error for sums of costs beyond 63 bits.
 Outcome run(const Schedule&, Heuristic, Deallocation, Limits);
 
 }  // namespace dtr::simrd

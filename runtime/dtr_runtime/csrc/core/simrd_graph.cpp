@@ -7,6 +7,16 @@
 #include "fault.h"
 
 namespace dtr::simrd {
+namespace {
+
+// The running sums of regions and classes may count a storage again and again.
+int64_t bounded(int64_t cost) {
+  constexpr int64_t most = int64_t{1} << 61;
+  if (cost > most || cost < -most) throw std::overflow_error("a sum of costs, as simrd keeps it, exceeds 2**61");
+  return cost;
+}
+
+}  // namespace
 
 Graph::Graph(const Schedule& schedule, const std::vector<Cell>& cells, Surroundings kind)
     : schedule_(schedule), cells_(cells), kind_(kind), room_{&schedule.children, &schedule.parents} {
@@ -14,14 +24,15 @@ Graph::Graph(const Schedule& schedule, const std::vector<Cell>& cells, Surroundi
   const size_t storages = cells.size();
   for (const Direction d : {descendants, ancestors}) {
     neighbors_[d].resize(room_[d]->size());
-    count_[d].resize(storages);
-    visits_[d].resize(storages);
+    near_[d].reserve(storages);
+    for (size_t s = 0; s < storages; ++s) near_[d].push_back({room_[d]->begin(static_cast<StorageId>(s))});
     if (kind == Surroundings::regions) regions_[d].resize(storages);
   }
   resident_.resize(storages);
   cost_.resize(storages);
   multiplicity_.resize(schedule.edges.size());
   seen_.resize(storages);
+  inside_buffer_.resize(storages);
   if (kind == Surroundings::classes) node_.assign(storages, no_node);
 }
 
@@ -37,7 +48,7 @@ void Graph::added(OperatorId op) {
   if (kind_ == Surroundings::none) return;
   for (const EdgeId e : schedule_.operator_edges[op]) link(e);
   for (const StorageId s : schedule_.operator_loops[op])
-    for (const Direction d : {descendants, ancestors}) ++visits_[d][s];
+    for (const Direction d : {descendants, ancestors}) ++near_[d][s].visits;
   const Operator& o = schedule_.operators[op];
   for (TensorId t = o.first; t < o.first + o.outputs; ++t) {
     const StorageId s = schedule_.storage_of[t];
@@ -48,11 +59,14 @@ void Graph::added(OperatorId op) {
 
 void Graph::link(EdgeId e) {
   const auto [parent, child] = schedule_.edges[e];
-  ++visits_[descendants][parent];
-  ++visits_[ancestors][child];
-  if (multiplicity_[e]++ > 0) return;
-  neighbors_[descendants][room_[descendants]->begin(parent) + count_[descendants][parent]++] = child;
-  neighbors_[ancestors][room_[ancestors]->begin(child) + count_[ancestors][child]++] = parent;
+  const bool fresh = multiplicity_[e]++ == 0;
+  const auto add = [&](Direction d, StorageId from, StorageId neighbor) {
+    Near& near = near_[d][from];
+    ++near.visits;
+    if (fresh) neighbors_[d][near.begin + near.count++] = neighbor;
+  };
+  add(descendants, parent, child);
+  add(ancestors, child, parent);
 }
 
 void Graph::detached(StorageId s) {
@@ -62,12 +76,13 @@ void Graph::detached(StorageId s) {
 }
 
 void Graph::unlink(Direction d, StorageId from, StorageId neighbor) {
-  StorageId* const list = neighbors_[d].data() + room_[d]->begin(from);
-  StorageId* const last = list + --count_[d][from];
+  Near& near = near_[d][from];
+  StorageId* const list = neighbors_[d].data() + near.begin;
+  StorageId* const last = list + --near.count;
   *std::find(list, last, neighbor) = *last;
   for (const EdgeId e : (*room_[d])[from]) {
     const Edge& edge = schedule_.edges[e];
-    if ((d == descendants ? edge.child : edge.parent) == neighbor) visits_[d][from] -= multiplicity_[e];
+    if ((d == descendants ? edge.child : edge.parent) == neighbor) near.visits -= multiplicity_[e];
   }
 }
 
@@ -75,30 +90,39 @@ void Graph::unlink(Direction d, StorageId from, StorageId neighbor) {
 // what resident storages border on it.
 template <class Border>
 void Graph::search(Direction d, StorageId base, Border&& border) {
-  inside_.clear();
-  seen_[base] = new_round();
-  size_t next = 0;
-  StorageId s = base;
-  while (true) {
-    accesses += visits_[d][s];
-    for (const StorageId u : neighbors(d, s)) {
-      if (!first_sight(u)) continue;
-      if (resident_[u]) border(u);
-      else inside_.push_back(u);
+  const uint32_t round = new_round();
+  // In locals, because the compiler cannot know that writing to one array leaves where the others are.
+  uint32_t* const seen = seen_.data();
+  const uint8_t* const resident = resident_.data();
+  const Near* const nears = near_[d].data();
+  const StorageId* const all = neighbors_[d].data();
+  StorageId* const inside = inside_buffer_.data();
+  size_t found = 0, next = 0;
+  int64_t looks = 0;
+  seen[base] = round;
+  for (StorageId s = base;; s = inside[next++]) {
+    const Near near = nears[s];
+    looks += near.visits;
+    for (int32_t i = near.begin; i < near.begin + near.count; ++i) {
+      const StorageId u = all[i];
+      if (std::exchange(seen[u], round) == round) continue;
+      if (resident[u]) border(u);
+      else inside[found++] = u;
     }
-    if (next == inside_.size()) return;
-    s = inside_[next++];
+    if (next == found) break;
   }
+  accesses += looks;
+  inside_ = {inside, found};
 }
 
 Graph::Neighborhood Graph::neighborhood(StorageId s) {
   search(descendants, s, [](StorageId) {});
-  found_ = inside_;
+  found_.assign(inside_.begin(), inside_.end());
   search(ancestors, s, [](StorageId) {});
   Neighborhood all{cost_[s], cells_[s].last_access};
   new_round();
-  for (const auto* found : {&found_, &inside_})
-    for (const StorageId u : *found) {
+  for (const std::span<const StorageId> found : {std::span<const StorageId>(found_), inside_})
+    for (const StorageId u : found) {
       if (!first_sight(u)) continue;
       all.cost += cost_[u];
       all.last_access = std::max(all.last_access, cells_[u].last_access);
@@ -120,10 +144,8 @@ void Graph::rebuild(Direction d, StorageId base) {
   region.frontier.clear();
   region.cost = 0;
   search(d, base, [&](StorageId u) { region.frontier.insert(u, cells_.size()); });
-  for (const StorageId u : inside_) {
-    region.interior.insert(u, cells_.size());
-    region.cost += cost_[u];
-  }
+  region.interior.insert_all(inside_, cells_.size());
+  for (const StorageId u : inside_) region.cost += cost_[u];
 }
 
 // `evicted` moves from the frontier into the interior, with the region around it. It counts even if it was inside.
@@ -134,7 +156,7 @@ void Graph::absorb(Direction d, StorageId into, StorageId evicted) {
   const bool was_inside = region.interior.has(evicted);
   const auto take = [&](StorageId u) {
     ++accesses;
-    region.cost += cost_[u];
+    region.cost = bounded(region.cost + cost_[u]);
   };
   if (into != evicted) {
     const Region& other = regions_[d][evicted];
@@ -188,7 +210,7 @@ void Graph::computed(const std::vector<StorageId>& now_resident) {
   } else if (kind_ == Surroundings::classes) {
     for (const StorageId s : now_resident) {
       require(node_[s] != no_node, "an evicted storage is in no equivalence class");
-      const int64_t rest = node_cost_[find(node_[s])] - cost_[s];
+      const int64_t rest = bounded(node_cost_[find(node_[s])] - cost_[s]);
       node_cost_[find(node_[s])] = rest;
       node_[s] = no_node;
     }
@@ -201,7 +223,7 @@ const std::vector<StorageId>& Graph::evicted_neighbors(StorageId s) {
   new_round();
   found_.clear();
   for (const Direction d : {ancestors, descendants}) {
-    accesses += visits_[d][s];
+    accesses += near_[d][s].visits;
     for (const StorageId u : neighbors(d, s))
       if (!resident_[u] && first_sight(u)) found_.push_back(u);
   }
@@ -212,7 +234,7 @@ int64_t Graph::classes_cost(StorageId s) {
   int64_t cost = 0;
   for (const StorageId u : evicted_neighbors(s)) {
     const Node root = find(node_[u]);
-    if (std::exchange(seen_node_[root], round_) != round_) cost += node_cost_[root];
+    if (std::exchange(seen_node_[root], round_) != round_) cost = bounded(cost + node_cost_[root]);
   }
   return cost;
 }
@@ -239,7 +261,7 @@ void Graph::merge(Node a, Node b) {
   b = find(b);
   if (a == b) return;
   parent_[a] = b;
-  node_cost_[b] += node_cost_[a];
+  node_cost_[b] = bounded(node_cost_[b] + node_cost_[a]);
 }
 
 }  // namespace dtr::simrd

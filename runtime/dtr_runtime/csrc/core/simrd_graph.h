@@ -71,8 +71,14 @@ class Graph {
   using Node = int32_t;
   static constexpr Node no_node = -1;
 
+  // Where a storage's distinct neighbors in one direction are in neighbors_, and how often simrd walks to them,
+  // tensor by tensor.
+  struct Near {
+    int32_t begin, count = 0, visits = 0;
+  };
   std::span<const StorageId> neighbors(Direction d, StorageId s) const {
-    return {neighbors_[d].data() + room_[d]->begin(s), static_cast<size_t>(count_[d][s])};
+    const Near& near = near_[d][s];
+    return {neighbors_[d].data() + near.begin, static_cast<size_t>(near.count)};
   }
   void link(EdgeId);
   void unlink(Direction, StorageId from, StorageId neighbor);
@@ -97,15 +103,15 @@ class Graph {
   // Lists of neighbors that grow and, under banishing, shrink within the room that the schedule gives them.
   std::array<const Lists*, 2> room_;
   std::array<std::vector<StorageId>, 2> neighbors_;
-  std::array<std::vector<int32_t>, 2> count_;   // storage -> distinct neighbors
-  std::array<std::vector<int32_t>, 2> visits_;  // storage -> neighbors as simrd walks them, tensor by tensor
-  std::vector<int32_t> multiplicity_;           // edge ->
+  std::array<std::vector<Near>, 2> near_;  // storage ->
+  std::vector<int32_t> multiplicity_;      // edge ->
   std::array<std::vector<Region>, 2> regions_;
   std::vector<Node> node_, parent_;  // storage -> its node, while evicted; node ->
   std::vector<int64_t> node_cost_;
   std::vector<uint32_t> seen_, seen_node_;
   uint32_t round_ = 0;
-  std::vector<StorageId> found_, inside_;
+  std::vector<StorageId> found_, inside_buffer_;
+  std::span<const StorageId> inside_;  // what the latest search found
 };
 
 }  // namespace dtr::simrd

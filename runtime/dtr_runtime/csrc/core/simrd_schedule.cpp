@@ -2,11 +2,22 @@
 #include "simrd_schedule.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <unordered_map>
 
 namespace dtr::simrd {
 
 using Pairs = std::vector<std::pair<int32_t, int32_t>>;
+
+namespace {
+
+int64_t bounded(int64_t total, int64_t more) {
+  constexpr int64_t most = int64_t{1} << 60;
+  if (more > most - total) throw std::overflow_error("a log's sizes or times come to more than 2**60");
+  return total + more;
+}
+
+}  // namespace
 
 Lists::Lists(size_t keys, const Pairs& pairs) : begin_(keys + 1), items_(pairs.size()) {
   for (const auto& [key, item] : pairs) ++begin_[key + 1];
@@ -20,6 +31,8 @@ void Schedule::add(int64_t cost, const std::vector<TensorId>& inputs, const std:
   operators.push_back({cost, 0, static_cast<TensorId>(storage_of.size()), static_cast<int32_t>(outputs.size())});
   for (const TensorId input : inputs) inputs_.emplace_back(op, input);
   for (const Output& output : outputs) {
+    total_size_ = bounded(total_size_, output.size);
+    total_cost_ = bounded(total_cost_, cost);
     operators.back().size += output.size;
     operator_of.push_back(op);
     tensor_sizes.push_back(output.size);

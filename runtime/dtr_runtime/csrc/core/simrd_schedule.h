@@ -57,6 +57,8 @@ struct Step {
 
 class Schedule {
  public:
+  // Raises std::overflow_error if all sizes, or the costs of all outputs' operators, come to more than 2**60: so no
+  // count of bytes or of time in a run can exceed 63 bits.
   void add(int64_t cost, const std::vector<TensorId>& inputs, const std::vector<Output>& outputs);
   void finish(std::vector<Step> steps);
 
@@ -77,6 +79,7 @@ class Schedule {
 
  private:
   std::vector<std::pair<int32_t, int32_t>> inputs_;
+  int64_t total_size_ = 0, total_cost_ = 0;
 };
 
 }  // namespace dtr::simrd

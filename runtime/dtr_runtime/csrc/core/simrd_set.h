@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace dtr::simrd {
@@ -18,6 +19,17 @@ class StorageSet {
     begin_ = begin_ == end_ ? w : std::min(begin_, w);
     end_ = std::max(end_, w + 1);
     words_[w] |= bit(s);
+  }
+
+  void insert_all(std::span<const int32_t> given, size_t capacity) {
+    if (given.empty()) return;
+    if (words_.empty()) words_.resize(capacity / 64 + 1);
+    const auto [least, most] = std::minmax_element(given.begin(), given.end());
+    const size_t first = static_cast<size_t>(*least) / 64, last = static_cast<size_t>(*most) / 64;
+    begin_ = begin_ == end_ ? first : std::min(begin_, first);
+    end_ = std::max(end_, last + 1);
+    uint64_t* const words = words_.data();
+    for (const int32_t s : given) words[static_cast<size_t>(s) / 64] |= bit(s);
   }
 
   bool has(int32_t s) const {

@@ -4,7 +4,6 @@
 import json
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -14,12 +13,11 @@ from statistics import median
 from typing import Any
 
 import torch
-from rich.console import Console
 from rich.table import Table
 
+from dtr_spec.report import console
+
 RESULTS = Path(__file__).parent / "results"
-WIDTH = 120
-"""Columns of the output where no terminal says how many it has."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def in_turn(
 
 def publish(name: str, table: Table, results: list[dict[str, Any]]) -> None:
     """Print the table and write ``results/NAME.json`` with what it was measured on."""
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
+    console().print(table)
     RESULTS.mkdir(exist_ok=True)
     where = {
         "torch": torch.__version__,

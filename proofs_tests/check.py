@@ -25,6 +25,7 @@ from rich.table import Table
 from dtr_reference import HEURISTICS
 from dtr_reference.heuristic_option import HeuristicOptionError, load_heuristic
 from dtr_spec.policy import Heuristic
+from dtr_spec.report import console as plain_console
 
 from .agreement import Case, cases, disagreement
 from .models.bounded import Eager, Training, eager
@@ -33,8 +34,6 @@ from .models.zoo import ZOO
 
 PROGRAMS = 60
 BUDGETS = ("90%", "60%", "40%", "25%")
-WIDTH = 120
-"""Columns of the output where no terminal says how many it has."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the check; the exit status."""
     options = parse(arguments)
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    console = plain_console()
     wanted = [options.case] if options.case else list(cases(PROGRAMS))
     failed = [(case, why) for case, why in programs(options, wanted, console) if why]
     if failed:

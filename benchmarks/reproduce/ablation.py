@@ -4,7 +4,7 @@
 from dataclasses import asdict
 from itertools import product
 
-from .drawing import panels, slowdowns
+from .drawing import legend, panels, slowdowns
 from .grid import Grid
 from .result import Finding, Result
 from .simulation import curve, overhead
@@ -27,8 +27,8 @@ def run(grid: Grid) -> Result:
     }
     figure, axes = panels([f"{model}: {cost}" for model in grid.models for cost in COSTS])
     for (model, cost), chart in zip(product(grid.models, COSTS), axes, strict=True):
-        slowdowns(chart, {name: curves[model, cost, rest] for rest, name in REST.items()})
-    axes[0].legend(fontsize=6)
+        slowdowns(chart, model, {name: curves[model, cost, rest] for rest, name in REST.items()})
+    legend(figure, axes)
     mean = {
         (cost, rest): sum(overhead(curves[model, cost, rest], grid.ratios) for model in grid.models) / len(grid.models)
         for cost, rest in product(COSTS, REST)

@@ -9,15 +9,15 @@ from dataclasses import asdict
 
 from dtr_spec.simrd import Deallocation
 
-from .drawing import panels, slowdowns
+from .drawing import legend, panels, slowdowns
 from .grid import Grid
 from .result import Finding, Result
-from .simulation import Curve, curve, least_ratio, overhead
+from .simulation import Curve, Model, curve, least_ratio, overhead
 
 POLICIES: dict[str, tuple[Deallocation, str]] = {
-    "eager eviction": ("eager", "DTR"),
+    "eager eviction": ("eager", "h_dtr"),
     "banishing": ("banish", "DTRUnopt"),
-    "ignored": ("ignore", "DTR"),
+    "ignored": ("ignore", "h_dtr"),
 }
 
 
@@ -29,14 +29,14 @@ def run(grid: Grid) -> Result:
     }
     figure, axes = panels(grid.models)
     for model, chart in zip(grid.models, axes, strict=True):
-        slowdowns(chart, curves[model])
-    axes[0].legend(fontsize=6)
+        slowdowns(chart, model, curves[model])
+    legend(figure, axes)
     data = [asdict(point) for of in curves.values() for points in of.values() for point in points]
     findings = (_banishing(curves), _ignoring(curves, grid))
     return Result("figure11", "Deallocation policies (figure 11)", data, findings, figure)
 
 
-def _banishing(curves: dict[str, dict[str, Curve]]) -> Finding:
+def _banishing(curves: dict[Model, dict[str, Curve]]) -> Finding:
     least = {model: {name: least_ratio(points) for name, points in of.items()} for model, of in curves.items()}
     lower = [model for model, of in least.items() if of["eager eviction"] < of["banishing"]]
     shown = "; ".join(f"{model} {of['eager eviction']:.2f} and {of['banishing']:.2f}" for model, of in least.items())
@@ -48,7 +48,7 @@ def _banishing(curves: dict[str, dict[str, Curve]]) -> Finding:
     )
 
 
-def _ignoring(curves: dict[str, dict[str, Curve]], grid: Grid) -> Finding:
+def _ignoring(curves: dict[Model, dict[str, Curve]], grid: Grid) -> Finding:
     means = {name: sum(overhead(of[name], grid.ratios) for of in curves.values()) / len(curves) for name in POLICIES}
     return Finding(
         "appendix D.2",

@@ -4,13 +4,14 @@
 from dataclasses import dataclass
 
 from ..workloads import WORKLOADS
+from .simulation import Model, ours
 
 
 @dataclass(frozen=True)
 class Grid:
     """``ratios`` are budgets as shares of the peak without a limit."""
 
-    models: tuple[str, ...]
+    models: tuple[Model, ...]
     ratios: tuple[float, ...]
     static_graphs: tuple[str, ...]
     static_shares: tuple[float, ...]
@@ -23,7 +24,7 @@ class Grid:
 
 
 FULL = Grid(
-    tuple(name for name in WORKLOADS if name != "ResNet-1202"),
+    tuple(ours(name) for name in WORKLOADS if name != "ResNet-1202"),
     tuple(percent / 100 for percent in range(100, 5, -10)),
     ("chain of 16", "VGG-16", "MobileNet", "U-Net", "ResNet"),
     (0.0, 0.25, 0.5, 1.0),
@@ -32,5 +33,11 @@ FULL = Grid(
     200,
 )
 QUICK = Grid(
-    ("ResNet-32", "U-Net"), (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3), ("chain of 8",), (0.0, 0.5, 1.0), 10, 10, 64
+    (ours("ResNet-32"), ours("U-Net")),
+    (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3),
+    ("chain of 8",),
+    (0.0, 0.5, 1.0),
+    10,
+    10,
+    64,
 )

@@ -3,10 +3,10 @@
 
 from dataclasses import asdict
 
-from .drawing import panels, slowdowns
+from .drawing import LABELS, legend, panels, slowdowns
 from .grid import Grid
 from .result import Finding, Result
-from .simulation import THRASHING, Curve, curve, least_ratio
+from .simulation import THRASHING, Curve, Model, both, curve, least_ratio
 
 CHAINS = ("h_dtr", "h_dtr_eq", "h_msps")
 """Heuristics that know about chains of rematerializations."""
@@ -20,14 +20,14 @@ def run(grid: Grid) -> Result:
     curves = {model: {name: curve(model, name, grid.ratios) for name in (*CHAINS, *OTHERS)} for model in grid.models}
     figure, axes = panels(grid.models)
     for model, chart in zip(grid.models, axes, strict=True):
-        slowdowns(chart, curves[model])
-    axes[0].legend(fontsize=6)
+        slowdowns(chart, model, {LABELS[name]: points for name, points in curves[model].items()})
+    legend(figure, axes)
     data = [asdict(point) for of in curves.values() for points in of.values() for point in points]
     findings = (_chains(curves), _approximation(curves), _even_lru(curves))
     return Result("figure2", "Heuristics: slowdown against budget (figure 2)", data, findings, figure)
 
 
-def _chains(curves: dict[str, dict[str, Curve]]) -> Finding:
+def _chains(curves: dict[Model, dict[str, Curve]]) -> Finding:
     below = {
         model: (min(least_ratio(of[name]) for name in CHAINS), min(least_ratio(of[name]) for name in OTHERS))
         for model, of in curves.items()
@@ -42,12 +42,11 @@ def _chains(curves: dict[str, dict[str, Curve]]) -> Finding:
     )
 
 
-def _approximation(curves: dict[str, dict[str, Curve]]) -> Finding:
+def _approximation(curves: dict[Model, dict[str, Curve]]) -> Finding:
     gaps = [
-        (abs(one.slowdown - other.slowdown), model, one.ratio)
-        for model, of in curves.items()
-        for one, other in zip(of["h_dtr"], of["h_dtr_eq"], strict=True)
-        if one.slowdown is not None and other.slowdown is not None
+        (abs(exact - approximate), point.model, point.ratio)
+        for of in curves.values()
+        for point, _, exact, approximate in both(of["h_dtr"], of["h_dtr_eq"])
     ]
     largest, model, ratio = max(gaps)
     close = sum(gap <= CLOSE for gap, _, _ in gaps)
@@ -60,8 +59,8 @@ def _approximation(curves: dict[str, dict[str, Curve]]) -> Finding:
     )
 
 
-def _even_lru(curves: dict[str, dict[str, Curve]]) -> Finding:
-    trained = [model for model, of in curves.items() if least_ratio(of["h_lru"]) <= SAVING]
+def _even_lru(curves: dict[Model, dict[str, Curve]]) -> Finding:
+    trained = [model.name for model, of in curves.items() if least_ratio(of["h_lru"]) <= SAVING]
     return Finding(
         "section 4.2",
         "even h_LRU typically trains with 30% less memory",

@@ -2,6 +2,7 @@
 """What a figure's computation yields: numbers, a drawing, and verdicts on the paper's claims."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,5 +41,12 @@ class Result:
         """Write NAME.json, NAME.pdf and NAME.png."""
         content = {"title": self.title, "findings": [asdict(finding) for finding in self.findings], "data": self.data}
         (folder / f"{self.name}.json").write_text(json.dumps(content, indent=1) + "\n")
-        self.figure.savefig(folder / f"{self.name}.pdf")
+        self.figure.savefig(folder / f"{self.name}.pdf", metadata={"CreationDate": None})
         self.figure.savefig(folder / f"{self.name}.png", dpi=120)
+
+
+def findings(folder: Path, names: Iterable[str]) -> list[tuple[str, Finding]]:
+    """The verdicts of the figures that a folder has, each with its figure's name."""
+    files = ((name, folder / f"{name}.json") for name in names)
+    contents = ((name, json.loads(file.read_text())) for name, file in files if file.exists())
+    return [(name, Finding(**finding)) for name, content in contents for finding in content["findings"]]

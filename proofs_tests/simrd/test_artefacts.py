@@ -6,7 +6,7 @@ import pytest
 from dtr_reference import simrd as reference
 from dtr_runtime.simrd import Simrd
 from dtr_spec.copies import Schedule, schedule
-from dtr_spec.log import Call, Constant, Entry, Log, Release, Result
+from dtr_spec.log import START, Annotation, Call, Constant, Entry, Log, Release, Result
 from dtr_spec.simrd import SimrdStopsError
 
 from ..claims import claim
@@ -14,7 +14,7 @@ from ..claims import claim
 
 def of(*entries: Entry) -> Schedule:
     """The schedule of a log that can be written and read."""
-    return schedule(Log.parse(Log(entries).lines()))
+    return schedule(Log.parse(Log((Annotation(START), *entries)).lines()))
 
 
 @claim("simrd", "A view that makes a cycle of storages leaves a region stale, and simrd stops.", method="regression")

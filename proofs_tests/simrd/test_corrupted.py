@@ -93,7 +93,7 @@ CORRUPTED: dict[str, tuple[bytes, int, str]] = {
     "a space before a number": (sound(3, '"8"', '" 8"'), 3, "must be a decimal string"),
     "minus zero": (sound(3, '"8"', '"-0"'), 3, "must be a decimal string"),
     "no digits": (sound(3, '"8"', '""'), 3, "must be a decimal string"),
-    "wide digits": (sound(3, '"8"', '"８"'), 3, "must be a decimal string"),
+    "wide digits": (sound(3, '"8"', '"\uff18"'), 3, "must be a decimal string"),
     "true for bytes": (sound(3, '"8"', "true"), 3, "field 'MEMORY' must be of type str"),
     "a googol of bytes": (sound(3, '"8"', f'"1{"0" * 100}"'), 3, "at most 18 digits"),
     "more bytes than count": (

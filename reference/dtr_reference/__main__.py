@@ -6,9 +6,9 @@ import json
 import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import track
 
+from dtr_spec.report import console
 from dtr_spec.simulate import add_command, simulate
 
 from .competitive import instances, record
@@ -21,9 +21,6 @@ from .theory.asymptotics import asymptotics
 
 LEAST_DEEPEST = 9
 """Two points: 2^8 layers and 2^9."""
-
-WIDTH = 120
-"""Columns of the output where no terminal says how many it has."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,15 +59,15 @@ def _competitive(options: argparse.Namespace) -> int:
     except HeuristicOptionError as error:
         print(error, file=sys.stderr)
         return 2
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    out = console()
     programs = list(small_networks(options.results))
-    family = list(instances(track(programs, "least costs", console=console, transient=True)))
+    family = list(instances(track(programs, "least costs", console=out, transient=True)))
     records = [
         record(name, heuristic, family)
-        for name, heuristic in track(given.items(), "heuristics", console=console, transient=True)
+        for name, heuristic in track(given.items(), "heuristics", console=out, transient=True)
     ]
-    console.print(f"{len(programs):,} programs of {options.results} results, {len(family):,} with a budget")
-    console.print(table(records))
+    out.print(f"{len(programs):,} programs of {options.results} results, {len(family):,} with a budget")
+    out.print(table(records))
     if options.json:
         options.json.write_text(json.dumps(report(f"small networks of {options.results} results", records)) + "\n")
     return 0

@@ -104,7 +104,7 @@ class Log:
 
     @property
     def measured(self) -> tuple[Entry, ...]:
-        """The entries from ``START`` on; all of them if there is no such annotation, which only a log has that was not read.
+        """The entries from ``START`` on; all of them if there is none, as may be in a log that was not read.
 
         Releases of names from before ``START`` are left out: their tensors are not part of the step.
         """
@@ -313,7 +313,9 @@ class _Reader:
 
     def _allocated(self, size: int) -> int:
         self.bytes += size
-        return size if self.bytes <= MOST else self.fail(f"up to here {self.bytes} bytes, more than {MOST}, are allocated")
+        return (
+            size if self.bytes <= MOST else self.fail(f"up to here {self.bytes} bytes, more than {MOST}, are allocated")
+        )
 
     def _spent(self, time: int) -> None:
         self.time += time

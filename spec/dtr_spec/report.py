@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a sweep found, for readers: a table (rich) and a plot (matplotlib), imported when they are asked for."""
+"""What was found, for readers: tables (rich) and a plot (matplotlib), imported when they are asked for."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from .sweep import Row
+
+
+def console(width: int = 120) -> Any:
+    """A rich console on the standard output, with ``width`` columns where no terminal says how many it has."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else width)
 
 
 def slowdown(row: Row) -> float:

@@ -55,7 +55,7 @@ def _simulate(simulator: Open, options: argparse.Namespace) -> None:
         results = sweep(simulator, grid, options.json or Path(scratch, "results"), executor)
         progress = Console(stderr=True)
         rows += (row for row, _ in track(results, "simulating", total=len(grid), console=progress))
-    Console(width=None if sys.stdout.isatty() else 200).print(report.table(rows))
+    report.console(width=200).print(report.table(rows))
     if options.plot is not None:
         report.plot(rows, options.plot)
 

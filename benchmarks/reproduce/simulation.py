@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dtr_runtime.simrd import Simrd
 from dtr_spec.copies import Schedule, schedule
-from dtr_spec.log import Call, Constant, Entry, Log, Mutate, Release, Result
+from dtr_spec.log import START, Annotation, Call, Constant, Entry, Log, Mutate, Release, Result
 from dtr_spec.program import Call as ProgramCall
 from dtr_spec.program import Constant as ProgramConstant
 from dtr_spec.program import Program
@@ -168,7 +168,7 @@ def prototype_log(program: Program) -> Log:
     A call that overwrites some of its inputs and also has results is logged as two, the second free of cost. One
     that does neither (a read, a view of a storage) is no operator to the paper's simulator, and is left out.
     """
-    return Log(tuple(_entries(program)))
+    return Log((Annotation(START), *_entries(program)))
 
 
 def _entries(program: Program) -> Iterator[Entry]:

@@ -101,7 +101,8 @@ def test_a_malformed_log_is_refused(name: str, claim_scope: Callable[[str], None
 
 
 def test_the_lines_that_the_malformed_ones_spoil_are_good() -> None:
-    assert len(Log.parse((START, *GOOD, mutate('["a","b"]', "[1,0]"), copied("COPY", "c", "a"), RELEASE_A)).entries) == 6
+    good = (START, *GOOD, mutate('["a","b"]', "[1,0]"), copied("COPY", "c", "a"), RELEASE_A)
+    assert len(Log.parse(good).entries) == 6
     assert len(Log.parse((A, MEMORY_A, START, RELEASE_A)).measured) == 0
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must hold of runs, as functions that raise AssertionError: for tests, mutants and replays alike."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from dtr_reference import Machine, Run, Terms
 from dtr_reference.values import Interpretation
 from dtr_runtime.simulator import Simulation, simulate
 from dtr_spec import terms
+from dtr_spec.facts import CLIENT
 from dtr_spec.monitor import Verdict, check
 from dtr_spec.policy import Heuristic, HeuristicError, Score, StorageView, checked
 from dtr_spec.program import Program
@@ -60,6 +63,25 @@ def check_refinement(trace: Trace) -> Verdict:
     return verdict
 
 
+def check_followed(trace: Trace) -> Counter[str]:
+    """T6's proviso: whatever is rebuilt is at once locked, held or pinned. Returns how many were for which of these."""
+    uses: Counter[str] = Counter()
+    under_way: list[int] = []
+    for number, (event, following) in enumerate(pairwise((*trace.events, Event("nothing", 0, 0, 0)))):
+        match event.rule:
+            case "call":
+                under_way.append(CLIENT)
+            case "need":
+                under_way.append(event.subject)
+            case "commit" if (target := under_way.pop()) != CLIENT:
+                used = trace.program.storage(following.subject) if following.rule == "pin" else following.subject
+                at_once = following.rule in ("lock", "hold", "pin") and used == target
+                told = f"event {number}: rebuilt storage {target}, but {following.rule} {following.subject} follows"
+                assert at_once, told
+                uses[following.rule] += 1
+    return uses
+
+
 def check_decisions(one: Trace, other: Trace) -> None:
     """T9: the same steps, in the same order, with the same bytes in use."""
     for number, (left, right) in enumerate(zip(one.events, other.events, strict=False)):
@@ -76,6 +98,7 @@ def check_all(case: Case) -> Run:
     for trace in (ours.trace, theirs.trace):
         check_budget(trace)
         check_refinement(trace)
+        check_followed(trace)
     check_decisions(ours.trace, theirs.trace)
     return ours
 

@@ -10,6 +10,7 @@ from dtr_spec.monitor import check
 from dtr_spec.program import Alias, Call, Constant, Pin, Program, Release
 
 from ..claims import claim
+from .checks import check_followed
 from .corpus import every_rule, training_program
 
 WORDS = 512
@@ -78,6 +79,7 @@ def length(size: int) -> int:
 
 
 @claim("T1", "On real tensors, every read has the bits of PyTorch alone.", method="property-tested")
+@claim("T6", "On real tensors too, what was rebuilt is at once locked, held or pinned.", method="property-tested")
 @claim("T8", "Traces of the runtime on real tensors are runs of the machine.", method="property-tested")
 def test_programs_on_real_tensors(claim_scope: Callable[[str], None]) -> None:
     """Training programs with views and in-place updates, within nine to five tenths of what they need."""
@@ -95,6 +97,7 @@ def test_programs_on_real_tensors(claim_scope: Callable[[str], None]) -> None:
             assert len(seen) == len(expected)
             verdict = check(run.trace)
             assert verdict, verdict.reason
+            check_followed(run.trace)
             finished += 1
             evictions += sum(event.rule == "evict" for event in run.trace.events)
     assert finished >= 10

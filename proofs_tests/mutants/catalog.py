@@ -7,6 +7,7 @@ VALUES = "differential/test_values.py::test_every_read_on_the_corpus"
 BUDGET = "differential/test_budget.py::test_bytes_on_the_corpus"
 REFINEMENT = "differential/test_refinement.py::test_traces_of_the_corpus"
 CHOICE = "core/test_choice.py::test_tournament_is_scan"
+FOLLOWED = "differential/test_followed.py::test_on_the_corpus"
 DECISIONS = "differential/test_decisions.py::test_decisions_on_the_corpus"
 THEOREM = "spec/test_theorems.py::test_theorem"
 EXPLORATION = "spec/test_exploration.py::test_all_small_programs_under_all_policies_and_budgets"
@@ -49,6 +50,18 @@ SPEC = (
         "execute without the write barrier",
         Edit(f"{_RULES}:execute", "c.kept[w].has(c.version[w]) | unread(c, w, c.version[w])", "c.alive[w]"),
         EXPLORATION,
+    ),
+    Mutant("an alias is no handle", Edit(f"{_RULES}:alias", "c.handles[s] + 1", "c.handles[s]"), EXPLORATION),
+    Mutant(
+        "out of memory with a byte to spare",
+        Edit(f"{_RULES}:out_of_memory", "c.budget < c.used + n", "c.budget <= c.used + n"),
+        EXPLORATION,
+    ),
+    Mutant(
+        "a stage runs the first mutation again",
+        Edit(f"{_RULES}:advance", "c.facts.chain(t, c.stage[top] + 1)", "c.facts.chain(t, 1)"),
+        THEOREM,
+        "frames_run_the_program",
     ),
     Mutant("commit with bytes still held", Edit(f"{_RULES}:commit", ", c.held[top] == 0)", ")"), EXPLORATION),
     Mutant(
@@ -130,6 +143,15 @@ REFERENCE = (
         REFINEMENT,
     ),
     Mutant("skip the write barrier", Edit(f"{_MACHINE}._call", "self._write_barrier(index)", "pass"), VALUES),
+    Mutant(
+        "inputs are locked when all are rebuilt",
+        Edit(
+            f"{_MACHINE}._gather",
+            "yield index\n        self._lock(index)",
+            "yield index\n    for index in evicted:\n        self._lock(index)",
+        ),
+        FOLLOWED,
+    ),
     Mutant("forget an unlock", Edit(f"{_MACHINE}._unlock", "in frame.inputs:", "in frame.inputs[1:]:"), DECISIONS),
     Mutant(
         "count a shared output twice",

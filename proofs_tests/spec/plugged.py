@@ -8,9 +8,10 @@ from typing import Any
 import z3
 
 from dtr_spec.configuration import Configuration
-from dtr_spec.facts import CLIENT, Facts
-from dtr_spec.rules import Rule
-from dtr_spec.symbolic import FIELDS, TERM, SymbolicFacts, lifted
+from dtr_spec.facts import CLIENT, Facts, Kind
+from dtr_spec.readings import Map
+from dtr_spec.rules import Rule, seen
+from dtr_spec.symbolic import FIELDS, INT, TERM, TERMS, SymbolicFacts, SymbolicMap, lifted, literal
 
 
 def solutions(c: Configuration, rule: Rule, most: int) -> set[tuple[int, ...]]:
@@ -33,15 +34,16 @@ def solutions(c: Configuration, rule: Rule, most: int) -> set[tuple[int, ...]]:
 
 
 def differing(c: Configuration, rule: Rule, operands: tuple[int, ...], after: Configuration) -> list[str]:
-    """The fields (but for terms) in which the symbolic reading's next configuration can differ from ``after``."""
-    symbolic = rule(lifted(c, SymbolicFacts()), *map(z3.IntVal, operands)).after()
+    """The fields in which the symbolic reading's next configuration can differ from ``after``.
+
+    Values are constants of Z3's, one a term, and of what calls compute it knows what they compute at ``c``.
+    """
+    symbolic = rule(lifted(c, _Plugged()), *map(z3.IntVal, operands)).after()
     expected = lifted(after, SymbolicFacts())
     solver = z3.Solver()
-    solver.add(*known(c))
+    solver.add(*known(c), *_computed(c))
     wrong = []
-    for field, sort in FIELDS.items():
-        if _of_terms(sort):
-            continue
+    for field in FIELDS:
         one, other = (_bare(getattr(side, field)) for side in (symbolic, expected))
         solver.push()
         solver.add(z3.Or(*_differences(one, other, range(CLIENT, len(c.facts.program.commands) + 4))))
@@ -49,6 +51,13 @@ def differing(c: Configuration, rule: Rule, operands: tuple[int, ...], after: Co
             wrong.append(field)
         solver.pop()
     return wrong
+
+
+class _Plugged(SymbolicFacts):
+    """Where no terms are known, the map of none, as over values."""
+
+    def no_outcome(self) -> SymbolicMap:
+        return SymbolicMap(literal(Map(None), TERMS))
 
 
 def known(c: Configuration) -> Iterator[Any]:
@@ -84,17 +93,31 @@ def _call(facts: Facts, k: int) -> Iterator[Any]:
             yield z3.ForAll([n], unknown.asks(k, t, i, n) == pieces)
 
 
+def _computed(c: Configuration) -> Iterator[Any]:
+    """What the constant to come holds, and what the top frame's call computes from the inputs that it has at ``c``.
+
+    The results are said of any map from storages to terms that agrees on what the call reads.
+    """
+    facts, top, contents = c.facts, c.depth, z3.Const("contents", TERMS)
+    if facts.kind(c.position) is Kind.CONSTANT:
+        new = facts.subject(c.position)
+        yield SymbolicFacts().leaf(new) == literal(facts.leaf(new), TERM)
+    if top == 0:
+        return
+    call = c.call[top]
+    inputs = {x: seen(c, top, x) for x in facts.read(call)}
+    agree = z3.And(*(z3.Select(contents, x) == literal(term, TERM) for x, term in inputs.items()))
+    for s in sorted(facts.created(call) | facts.written(call)):
+        result: Any = z3.Function("result", INT, INT, TERMS, TERM)(call, s, contents)
+        term = literal(facts.result(call, s, inputs.__getitem__), TERM)
+        yield z3.ForAll([contents], z3.Implies(agree, result == term), patterns=[result])
+
+
 def _array(members: Any) -> Any:
     array: Any = z3.K(z3.IntSort(), z3.BoolVal(False))
     for member in members:
         array = z3.Store(array, member, z3.BoolVal(True))
     return array
-
-
-def _of_terms(sort: Any) -> bool:
-    while sort.kind() == z3.Z3_ARRAY_SORT:
-        sort = sort.range()
-    return sort == TERM
 
 
 def _bare(value: Any) -> Any:

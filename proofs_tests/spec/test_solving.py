@@ -29,11 +29,15 @@ def configurations(draw: st.DrawFn) -> Configuration:
     return c
 
 
-@claim("rules", "Executing a rule and solving for it give the same steps and configurations.", method="property-tested")
+@claim(
+    "rules",
+    "Executing a rule and solving for it give the same steps and configurations, terms included.",
+    method="property-tested",
+)
 @settings(max_examples=examples(12))
 @given(configurations())
 def test_running_and_solving_agree(c: Configuration) -> None:
-    """For each rule: the operands, and what is afterwards but for terms, which are uninterpreted there."""
+    """For each rule: the operands, and every field afterwards."""
     program = c.facts.program
     storages, most = range(len(program.sizes)), max(12, len(program.commands), len(program.tensors))
     domains = {"storage": storages, "call": sorted(c.facts.calls())}

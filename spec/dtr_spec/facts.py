@@ -4,7 +4,7 @@
 from bisect import bisect_left
 from collections.abc import Callable
 from enum import IntEnum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from .program import Alias, Call, Command, Constant, Pin, Program, Release, Version
@@ -84,7 +84,7 @@ class Facts:
 
     def read(self, call: int) -> Set:
         """The storages that a call reads."""
-        return Set(v.storage for v in self.program.reads.get(call, ()))
+        return self._read.get(call, EMPTY)
 
     def version_read(self, call: int, storage: int) -> int:
         """The number of the version of a storage that a call reads."""
@@ -92,11 +92,11 @@ class Facts:
 
     def created(self, call: int) -> Set:
         """The storages that a call creates."""
-        return Set(self.program.fresh.get(call, ()))
+        return self._created.get(call, EMPTY)
 
     def written(self, call: int) -> Set:
         """The storages that a call overwrites."""
-        return Set(self.program.writes.get(call, ()))
+        return self._written.get(call, EMPTY)
 
     def fresh_bytes(self, call: int) -> int:
         """The bytes of the storages that a call creates."""
@@ -109,6 +109,18 @@ class Facts:
     def first_reading(self, reader: int, storage: int, version: int) -> int:
         """The first stage of the reader's chain that reads that version of another storage; past all stages if none."""
         return self._first_reading.get((reader, storage, version), len(self.program.mutators[reader]) + 1)
+
+    @cached_property
+    def _read(self) -> dict[int, Set]:
+        return {call: Set(v.storage for v in versions) for call, versions in self.program.reads.items()}
+
+    @cached_property
+    def _created(self) -> dict[int, Set]:
+        return {call: Set(storages) for call, storages in self.program.fresh.items()}
+
+    @cached_property
+    def _written(self) -> dict[int, Set]:
+        return {call: Set(storages) for call, storages in self.program.writes.items()}
 
     @cached_property
     def _versions(self) -> dict[tuple[int, int], int]:
@@ -162,11 +174,11 @@ class Facts:
 
     def frames(self, c: "Configuration") -> Set:
         """The frames under way."""
-        return Set(range(1, c.depth + 1))
+        return _numbered(c.depth)
 
     def all_storages(self) -> Set:
         """The storages of the program, whether they exist yet, still, or not."""
-        return Set(range(len(self.program.sizes)))
+        return self._all_storages
 
     def storages(self, c: "Configuration") -> Set:
         """The storages that exist."""
@@ -274,6 +286,10 @@ class Facts:
         return Set(self.requests(call, target)[cursor : cursor + 1])
 
     @cached_property
+    def _all_storages(self) -> Set:
+        return Set(range(len(self.program.sizes)))
+
+    @cached_property
     def _numbers(self) -> Set:
         return Set(range(max(map(len, self.program.mutators), default=0) + 1))
 
@@ -298,6 +314,12 @@ class Facts:
                     pass
             counts.append(after)
         return counts
+
+
+@cache
+def _numbered(depth: int) -> Set:
+    """The numbers of so many frames."""
+    return Set(range(1, depth + 1))
 
 
 _KINDS = {Constant: Kind.CONSTANT, Call: Kind.CALL, Alias: Kind.ALIAS, Release: Kind.RELEASE, Pin: Kind.PIN}

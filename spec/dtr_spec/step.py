@@ -44,13 +44,18 @@ def successors(c: Configuration) -> Iterator[tuple[Label, Configuration]]:
     bytes that no result needs, at once or result by result. The machine allows any division of them,
     and without declared profiles any request.
     """
-    if c.stopped:
-        return
-    for name, rule in RULES.items():
-        for operands in _OPERANDS[rule.operands](c):
-            after = apply(c, Label(name, operands))
-            if isinstance(after, Configuration):
-                yield Label(name, operands), after
+    if not c.stopped:
+        for rule in RULES:
+            yield from taken(c, rule)
+
+
+def taken(c: Configuration, rule: str) -> Iterator[tuple[Label, Configuration]]:
+    """Those by one rule."""
+    for operands in _OPERANDS[RULES[rule].operands](c):
+        label = Label(rule, operands)
+        after = apply(c, label)
+        if isinstance(after, Configuration):
+            yield label, after
 
 
 def label_of(event: Event) -> Label:

@@ -18,7 +18,7 @@ from .assumptions import ASSUMPTIONS, DECLARED
 from .configuration import Configuration, initial
 from .facts import Kind
 from .program import Program
-from .readings import EMPTY, Map, Set, ite, no
+from .readings import EMPTY, Map, Set, choice, ite, negation
 
 INT, BOOL = z3.IntSort(), z3.BoolSort()
 TERM = z3.DeclareSort("Term")
@@ -41,12 +41,12 @@ FIELDS: dict[str, z3.SortRef | tuple[z3.SortRef, ...]] = {
 """The sort of each field of a configuration."""
 
 
-@no.register
+@negation.register
 def _(condition: z3.BoolRef) -> Any:
     return z3.Not(condition)
 
 
-@ite.register
+@choice.register
 def _(condition: z3.BoolRef, then: Any, otherwise: Any) -> Any:
     return z3.If(condition, then, otherwise)
 
@@ -299,18 +299,19 @@ def sums(facts: SymbolicFacts) -> Iterator[Any]:
 
 def lifted(c: Configuration, facts: SymbolicFacts) -> Configuration:
     """A configuration of values as Z3 terms. Terms of values become constants named by their text."""
-    values = {field: _literal(getattr(c, field), sort) for field, sort in FIELDS.items()}
+    values = {field: literal(getattr(c, field), sort) for field, sort in FIELDS.items()}
     return Configuration(
         facts=facts, **{name: SymbolicMap(value) if z3.is_array(value) else value for name, value in values.items()}
     )
 
 
-def _literal(value: Any, sort: Any) -> Any:
+def literal(value: Any, sort: Any) -> Any:
+    """A value as a Z3 term of a sort. A term of values is a constant named by its text."""
     match value:
         case Map():
-            array = z3.K(INT, _literal(value.default, sort.range()))
+            array = z3.K(INT, literal(value.default, sort.range()))
             for key, item in value.items():
-                array = z3.Store(array, key, _literal(item, sort.range()))
+                array = z3.Store(array, key, literal(item, sort.range()))
             return array
         case Set():
             array = z3.K(INT, z3.BoolVal(False))

@@ -10,7 +10,7 @@ from typing import Any
 
 from .configuration import Configuration
 from .facts import CLIENT
-from .readings import Map, Set, ite, no
+from .readings import Map, Set, choice, negation
 from .rules import RULES, Rule
 
 _BOUND = count()
@@ -97,12 +97,12 @@ class Text:
         return Text(f"{self} ∖ {{{text(item)}}}", 6)
 
 
-@no.register
+@negation.register
 def _(condition: Text) -> Text:
     return Text(f"¬{condition.inside(7)}", 7)
 
 
-@ite.register
+@choice.register
 def _(condition: Text, then: Any, otherwise: Any) -> Text:
     return Text(f"if {condition} then {text(then)} else {text(otherwise)}", 1)
 

@@ -85,9 +85,19 @@ def test_processes_give_the_same_results(log: str, tmp_path: Path) -> None:
     assert by_content(stored(tmp_path / "1")) == by_content(stored(tmp_path / "2"))
 
 
+@claim(
+    "sweeps",
+    "A dask.distributed cluster gives the same results, and finishes what was begun before.",
+    method="computed",
+)
 def test_a_cluster_gives_the_same_results(grid: tuple[Point, ...], tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
-    with distributed.Client(processes=False, n_workers=1, dashboard_address=None) as client:
+    distributed = pytest.importorskip("distributed", reason="needs dask.distributed: pip install distributed")
+    # In this process: no port is opened, no other process started.
+    with distributed.Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None) as client:
+        started = sweep(opened, grid, tmp_path / "out", client.get_executor())
+        first = [next(started)[0] for _ in range(3)]
+        started.close()
+        assert stored(tmp_path / "out") == first
         assert agrees(client.get_executor(), grid, tmp_path)
 
 

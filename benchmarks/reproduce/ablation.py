@@ -7,9 +7,11 @@ from itertools import product
 from .drawing import legend, panels, slowdowns
 from .grid import Grid
 from .result import Finding, Result
-from .simulation import curve, overhead
+from .simulation import Curve, Model, curve, overhead
 
 COSTS = {"e*": "E", "classes": "Eq", "local": "Local", "no cost": ""}
+STATIC, DYNAMIC = ("DenseNet", "ResNet", "U-Net"), ("LSTM", "TreeLSTM", "Unrolled GAN")
+"""As the paper divides models."""
 BOTH = "SizeStale"
 REST = {BOTH: "size, staleness", "Size": "size", "Stale": "staleness", "": "neither"}
 
@@ -35,7 +37,11 @@ def run(grid: Grid) -> Result:
     }
     data = [asdict(point) for points in curves.values() for point in points]
     return Result(
-        "ablation", "Ablation of h_DTR (figures 7 to 10)", data, (_complete(mean), _classes(mean), _rest(mean)), figure
+        "ablation",
+        "Ablation of h_DTR (figures 7 to 10)",
+        data,
+        (_complete(mean), _classes(mean), _rest(mean), _by_kind(curves, grid.ratios)),
+        figure,
     )
 
 
@@ -72,4 +78,21 @@ def _rest(mean: Mean) -> Finding:
         mean["e*", BOTH] < worst,
         f"with the exact cost, mean slowdown {mean['e*', BOTH]:.3f} with both and "
         + ", ".join(f"{mean['e*', rest]:.3f} with {name}" for rest, name in REST.items() if rest != BOTH),
+    )
+
+
+def _by_kind(curves: dict[tuple[Model, str, str], Curve], ratios: tuple[float, ...]) -> Finding:
+    found = {
+        model.name: (overhead(curves[model, "e*", "Size"], ratios), overhead(curves[model, "e*", "Stale"], ratios))
+        for model in dict.fromkeys(model for model, *_ in curves)
+    }
+    static = {name: pair for name, pair in found.items() if name.startswith(STATIC)}
+    dynamic = {name: pair for name, pair in found.items() if name.startswith(DYNAMIC)}
+    return Finding(
+        "appendix D.1",
+        "with the exact cost, size alone is better than staleness alone on static models (DenseNet, ResNet, U-Net), "
+        "and worse on dynamic ones",
+        all(size < stale for size, stale in static.values()) and all(size > stale for size, stale in dynamic.values()),
+        "mean slowdowns with size and with staleness: "
+        + "; ".join(f"{name} {size:.3f} and {stale:.3f}" for name, (size, stale) in (static | dynamic).items()),
     )

@@ -2,6 +2,7 @@
 """Models under budgets, as the paper simulated them: its simulator, on our logs or on the published ones."""
 
 import io
+import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -44,10 +45,10 @@ def _recorded(workload: Workload) -> Log:
 
 
 def published(archive: Path) -> tuple[Model, ...]:
-    """The logs in an archive like the paper's ``logs.zip``, by the beginnings of their names."""
+    """The logs of the paper's ``logs.zip``, as its manifest names them."""
     with zipfile.ZipFile(archive) as file:
-        names = sorted(name for name in file.namelist() if name.endswith(".log"))
-    return tuple(Model(Path(name).name.partition("-")[0], partial(_read, archive, name)) for name in names)
+        manifest = json.loads(file.read("logs/manifest.json"))
+    return tuple(Model(entry["name"], partial(_read, archive, entry["log"])) for entry in manifest["models"])
 
 
 def _read(archive: Path, name: str) -> Log:

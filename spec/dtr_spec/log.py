@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logs of the DTR prototype: what a PyTorch program did, one JSON object a line (paper, appendix C.5).
+"""Logs of the DTR prototype: what a PyTorch program did, one JSON object a line (paper, appendix C.6).
 
 A ``CONSTANT`` is followed by its ``MEMORY``, a ``CALL`` by a ``MEMORY`` and an ``ALIAS`` for each of its
 results, so an entry here may span several lines. Numbers are decimal strings: ``MEMORY`` in bytes,

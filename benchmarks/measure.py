@@ -57,6 +57,11 @@ def publish(name: str, table: Table, results: list[dict[str, Any]]) -> None:
     """Print the table and write ``results/NAME.json`` with what it was measured on."""
     console().print(table)
     RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(measured(results=results), indent=1) + "\n")
+
+
+def measured(**found: Any) -> dict[str, Any]:
+    """What was found, with what it was measured on."""
     where = {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
@@ -64,4 +69,4 @@ def publish(name: str, table: Table, results: list[dict[str, Any]]) -> None:
         "cores": os.cpu_count(),
         "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "unset"),
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps({"measured_on": where, "results": results}, indent=1) + "\n")
+    return {"measured_on": where, **found}

@@ -4,15 +4,16 @@
 ``CHECKOUT`` is the folder ``simrd/`` of uwsampl/dtr-prototype, unmodified, with its ``logs.zip``. Row by row, both
 replay the same log with the same heuristic, runtime and budget, one after the other in one process and on one thread.
 Only the replay is timed, in CPU seconds: both have parsed the log before. The rows are a fixed sample: every published
-log, each heuristic under its runtime, at ratios that rotate through the strata.
+log, each heuristic under its runtime, at ratios that rotate through the strata. A row for which simrd takes longer than
+``--patience`` is cut off: it is not compared, and the factor is a lower bound, which the mean leaves out.
 """
 
 import argparse
 import importlib
 import io
 import json
-import math
 import random
+import signal
 import sys
 import time
 import zipfile
@@ -20,12 +21,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from statistics import geometric_mean
 from typing import Any
 
 from dtr_runtime.simrd import Simrd
 from dtr_spec.copies import schedule
 from dtr_spec.log import Log
 from dtr_spec.simrd import DEALLOCATIONS, HEURISTICS
+
+from .measure import measured
 
 CASES = (
     *((name, "RuntimeV2EagerOptimized") for name in ("DTR", "DTREqClass", "DTRLocal", "MSPS", "LRU")),
@@ -46,17 +50,33 @@ class Comparison:
     heuristic: str
     runtime: str
     ratio: float
-    equal: bool
+    equal: bool | None
+    """None: simrd was cut off."""
     theirs: tuple[Any, ...]
     ours: tuple[Any, ...]
     their_seconds: float
     our_seconds: float
 
+    @property
+    def factor(self) -> float:
+        """How many times faster the engine is, or at least if simrd was cut off."""
+        return self.their_seconds / self.our_seconds
+
+
+class _CutOff(Exception):
+    """Patience is at its end."""
+
+
+def _cut_off(*_: object) -> None:
+    raise _CutOff
+
 
 class Checkout:
     """An unmodified simrd."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, patience: float) -> None:
+        self.patience = patience
+        signal.signal(signal.SIGVTALRM, _cut_off)
         sys.path.insert(0, str(folder))
         self.parse: Any = importlib.import_module("simrd.parse.parse")
         self.runtime: Any = importlib.import_module("simrd.runtime")
@@ -76,20 +96,25 @@ class Checkout:
         return self.parse.parse_file(io.StringIO(self.text(log)))
 
     def run(self, log: str, name: str, runtime: str, budget: int, limit: int) -> tuple[tuple[Any, ...], float]:
-        """Status and integers as simrd has them, and the seconds of the replay."""
+        """Status and integers as simrd has them, none if it was cut off, and the seconds of the replay."""
         replay = self.graph(log).get_closure()
         machine = self.runtime.RUNTIMES[runtime](budget, self.heuristic.HEURISTICS[name](), remat_limit=limit)
         random.seed(0)
         status = "finished"
         began = time.process_time()
+        signal.setitimer(signal.ITIMER_VIRTUAL, self.patience)
         try:
             replay(machine)
+        except _CutOff:
+            return (), time.process_time() - began
         except MemoryError:
             status = "out_of_memory"
         except self.runtime.RematExceededError:
             status = "thrashed"
         except AssertionError:
             return ("stopped",), time.process_time() - began
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         seconds = time.process_time() - began
         seen = machine.telemetry.summary
         counts = (seen["remat_compute"], seen["max_memory"], seen["heuristic_eval_count"])
@@ -126,10 +151,8 @@ def compare(checkout: Checkout, every: int, most: int | None) -> Iterator[Compar
             expected, their_seconds = checkout.run(log, name, runtime, budget, steps.cost)
             # Under union-find simrd's own count of accesses varies from run to run.
             count = 5 if HEURISTICS[name].cost == "classes" else 6
-            yield Comparison(
-                Path(log).name, name, runtime, ratio, found[:count] == expected[:count], expected, found,
-                their_seconds, our_seconds,
-            )  # fmt: skip
+            equal = found[:count] == expected[:count] if expected else None
+            yield Comparison(Path(log).name, name, runtime, ratio, equal, expected, found, their_seconds, our_seconds)
 
 
 def main() -> int:
@@ -137,22 +160,42 @@ def main() -> int:
     parser.add_argument("checkout", type=Path, help="the folder simrd/ of uwsampl/dtr-prototype")
     parser.add_argument("--every", type=int, default=1, help="take every n-th row of the sample")
     parser.add_argument("--largest", type=int, help="leave out logs of more bytes")
+    parser.add_argument("--patience", type=float, default=20.0, help="CPU seconds for one row of simrd (default 20)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the rows there")
     options = parser.parse_args()
     sys.setrecursionlimit(100_000)  # simrd recurses
     rows: list[Comparison] = []
-    for row in compare(Checkout(options.checkout), options.every, options.largest):
+    for row in compare(Checkout(options.checkout, options.patience), options.every, options.largest):
         rows.append(row)
-        factor = row.their_seconds / row.our_seconds
-        verdict = "equal" if row.equal else f"DIFFERENT: simrd {row.theirs}, ours {row.ours}"
-        print(f"{row.log[:24]:24} {row.heuristic:15} {row.runtime[7:]:16} {row.ratio:.1f} {factor:8.0f}x {verdict}")
-    mean = math.exp(sum(math.log(row.their_seconds / row.our_seconds) for row in rows) / len(rows))
-    equal = sum(row.equal for row in rows)
-    print(f"{equal} of {len(rows)} rows equal; {mean:.0f} times faster in geometric mean")
+        name = f"{row.log[:24]:24} {row.heuristic:15} {row.runtime[7:]:16} {row.ratio:.1f}"
+        print(f"{name} {row.factor:8.0f}x {verdict(row)}", flush=True)
+    summary = summarized(rows)
+    print(
+        "{equal} of {compared} rows equal; {geometric_mean:.0f} times faster in geometric mean, "
+        "{least:.0f} at least; {cut_off} rows cut off".format(**summary)
+    )
     if options.json is not None:
-        result = {"geometric_mean": mean, "equal": equal, "rows": [asdict(row) for row in rows]}
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
-    return 0 if equal == len(rows) else 1
+        options.json.write_text(json.dumps(measured(**summary, rows=[asdict(row) for row in rows]), indent=1) + "\n")
+    return 0 if summary["equal"] == summary["compared"] else 1
+
+
+def verdict(row: Comparison) -> str:
+    """In words."""
+    if row.equal is None:
+        return "or more: simrd cut off"
+    return "equal" if row.equal else f"DIFFERENT: simrd {row.theirs}, ours {row.ours}"
+
+
+def summarized(rows: list[Comparison]) -> dict[str, Any]:
+    """Of the rows that simrd finished: how many are equal, and how much faster the engine is."""
+    compared = [row for row in rows if row.equal is not None]
+    return {
+        "geometric_mean": geometric_mean(row.factor for row in compared),
+        "least": min(row.factor for row in compared),
+        "compared": len(compared),
+        "equal": sum(row.equal is True for row in compared),
+        "cut_off": len(rows) - len(compared),
+    }
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@
 import pytest
 
 from dtr_reference import simrd as reference
+from dtr_reference.simrd_trace import NoSuchStepError
 from dtr_runtime.simrd import Simrd
 from dtr_spec.copies import Schedule, schedule
 from dtr_spec.log import START, Annotation, Call, Constant, Entry, Log, Release, Result
+from dtr_spec.monitor import check
 from dtr_spec.simrd import SimrdStopsError
 
 from ..claims import claim
@@ -51,3 +53,36 @@ def test_banishing_passes_over_a_parent() -> None:
     assert Simrd(of(*entries, last(2))).run(7, "h_lru", "banish").status == "finished"
     assert Simrd(of(*entries, last(3))).run(7, "h_lru", "banish").status == "out_of_memory"
     assert reference.run(of(*entries, last(3)), 7, "h_lru", "banish").status == "out_of_memory"
+
+
+@claim("simrd", "A banished storage comes back when what was made with it is computed again.", method="regression")
+def test_a_banished_storage_comes_back() -> None:
+    steps = of(
+        Constant("c", 1),
+        Call("f", ("c",), (Result("x", 1), Result("y", 2)), 1),
+        Release("y"),  # banished
+        Call("g", ("c",), (Result("w", 3),), 1),  # evicts x
+        Release("w"),
+        Call("h", ("x",), (Result("d", 1),), 1),  # computes x again, and y, which is then evicted
+    )
+    outcome, trace = reference.traced(steps, 4, "h_lru", "banish")
+    assert Simrd(steps).run(4, "h_lru", "banish") == outcome
+    assert outcome.evictions == 2
+    assert check(trace)
+    assert [event.subject for event in trace.events if event.rule == "evict"] == [1]
+    assert [event.subject for event in trace.events if event.rule == "free"] == [2]
+
+
+@claim("T8", "Banishing in the middle of a rematerialization is no step of the machine.", method="regression")
+def test_banishing_inside_has_no_trace() -> None:
+    steps = of(
+        Constant("c", 1),
+        Call("f", ("c",), (Result("a", 1),), 1),
+        Call("g", ("a",), (Result("b", 1),), 1),
+        Call("k", ("c",), (Result("w", 3),), 1),  # evicts a and b
+        *map(Release, ("w", "c", "a")),
+        Call("h", ("b",), (Result("d", 1),), 1),  # computes b from a from c, of which nobody else needs c
+    )
+    assert reference.run(steps, 4, "h_lru", "banish").status == "finished"
+    with pytest.raises(NoSuchStepError, match="in the middle of a rematerialization"):
+        reference.traced(steps, 4, "h_lru", "banish")

@@ -2,8 +2,8 @@
 """The paper's simulator: DTR over a schedule of tensors, with every choice as simrd makes it (``SIMRD.md``).
 
 Its runs are runs of the machine of ``dtr_spec`` over the schedule's program, where an alias is a storage of zero
-bytes that goes with the storage behind it. Banishing in the middle of a call is the exception: the machine has
-no such step.
+bytes that goes with the storage behind it. A storage that is banished while something else is being rematerialized
+is the exception: the machine has no such step.
 """
 
 import math
@@ -63,10 +63,9 @@ def traced(
 ) -> tuple[Outcome, Trace]:
     """``run``, with its trace over ``steps.program``; that of a thrashing run ends where it stops.
 
-    Raises ``ValueError`` under banishing, whose steps in the middle of a call are no steps of the machine.
+    Raises ``NoSuchStepError`` where banishing is no step of the machine: in the middle of a rematerialization, and
+    when a banished storage comes back.
     """
-    if deallocation == "banish":
-        raise ValueError("simrd banishes in the middle of a call: that is no step of the machine")
     events: list[Event] = []
     outcome = _Machine(steps, budget, heuristic(name, deallocation), deallocation, limit, events).run()
     configuration = {"heuristic": name, "deallocation": deallocation, "machine": "simrd"}
@@ -239,11 +238,16 @@ class _Machine:
 
     def _unlock_parents(self, tensor: Tensor, defined: list[Tensor]) -> None:
         # Banishing a parent takes it out of this very list, and the next one is then passed over: it stays locked.
+        locked = list(tensor.parents)
         for parent in tensor.parents:
+            locked.remove(parent)
             self._unlock(parent.storage)
             if self.deallocation == "banish":
                 parent.storage.evicted_dependents -= set(defined)
                 self._try_banish(parent.storage)
+        for parent in locked:
+            if not parent.storage.banished:
+                self.trace.hold(parent.storage, self.used)
 
     # --- locks, eviction --------------------------------------------------------------------
 
@@ -271,10 +275,15 @@ class _Machine:
             storage.pinned = True
 
     def _evict(self, storage: Storage) -> None:
+        defined = [tensor for tensor in storage.tensors if tensor.defined]
+        self._clear(storage)
+        self.trace.evict(storage, defined, self.used)
+
+    def _clear(self, storage: Storage) -> None:
+        """The bytes are gone, and the tensors undefined."""
         require(storage.locks == 0, "a locked storage is evicted")
         if storage in self.pool:
             self.pool.remove(storage)
-        defined = [tensor for tensor in storage.tensors if tensor.defined]
         storage.resident = False
         self.used -= storage.size
         for tensor in storage.tensors:
@@ -283,7 +292,6 @@ class _Machine:
                 if parent.storage is not storage:
                     parent.storage.evicted_dependents.add(tensor)
         self.surroundings.evicted(storage)
-        self.trace.evict(storage, defined, self.used)
 
     # --- the choice of a victim -------------------------------------------------------------
 
@@ -331,9 +339,13 @@ class _Machine:
         """Free for good what has no references and no evicted dependents, pinned or constant; pin its dependents."""
         if storage.references > 0 or storage.evicted_dependents:
             return
+        for child in storage.children():
+            if child is not storage:
+                self.trace.hold(child, self.used)
+        used = self.used
         if storage.resident:
             storage.locks = 0
-            self._evict(storage)
+            self._clear(storage)
         for tensor in storage.tensors:
             for parent in tensor.parents:
                 if parent.storage is not storage:
@@ -344,6 +356,7 @@ class _Machine:
                     child.parents.remove(tensor)
                     self._pin(child.storage)
         storage.banished = True
+        self.trace.banish(storage, used, self.used)
 
     def _operator(self, tensor: Tensor) -> Operator:
         return self.schedule.operators[self.schedule.operator_of[tensor.number]]

@@ -12,6 +12,10 @@ from dtr_spec.trace import Event
 from .simrd_surroundings import Storage, Tensor
 
 
+class NoSuchStepError(ValueError):
+    """The machine has no step for what simrd does; the message says what that is."""
+
+
 class Silence:
     """Tells nothing."""
 
@@ -30,6 +34,12 @@ class Silence:
     def evict(self, storage: Storage, defined: list[Tensor], used: int) -> None:
         """A storage was evicted, and these tensors of it undefined."""
 
+    def hold(self, storage: Storage, used: int) -> None:
+        """A storage stays locked for good: what it was computed from is banished, or was passed over."""
+
+    def banish(self, storage: Storage, before: int, used: int) -> None:
+        """A storage was freed for good, when ``before`` bytes were in use."""
+
     def out_of_memory(self, size: int, tensors: list[Tensor], used: int) -> None:
         """Nothing is evictable, and that many bytes do not fit."""
 
@@ -43,6 +53,9 @@ class Recorder(Silence):
         self.locked: list[set[int]] = []
         """For each materialization under way, what it locks."""
         self.pinned: set[int] = set()
+        """Tensors that are pinned or held."""
+        self.back = 0
+        """Bytes of banished storages that came back with their siblings; the machine frees such results at once."""
         steps = zip(schedule.steps, schedule.positions, strict=True)
         self.call_at = {step.operator: position for step, position in steps if isinstance(step, Compute)}
 
@@ -71,7 +84,10 @@ class Recorder(Silence):
         if self._constant(tensor):
             self._tell("constant", tensor.number, used)
             return
-        sizes = [size for size in (self.schedule.size(output.number) for output in doubled) if size > 0]
+        back = [output for output in defined if output.storage.banished]
+        defined = [output for output in defined if not output.storage.banished]
+        self.back += sum(self.schedule.size(output.number) for output in back)
+        sizes = [size for size in (self.schedule.size(output.number) for output in (*doubled, *back)) if size > 0]
         charged = used + sum(sizes)
         total = sum(self.schedule.size(output.number) for output in defined) + sum(sizes)
         if total > 0:
@@ -86,12 +102,41 @@ class Recorder(Silence):
         self.locked.pop()
 
     def evict(self, storage: Storage, defined: list[Tensor], used: int) -> None:
+        if storage.banished:
+            self.back -= storage.size
+            return
         for tensor in defined:
             if tensor.number != storage.number:
                 self._tell("evict", tensor.number, used + storage.size)
         self._tell("evict", storage.number, used)
 
+    def hold(self, storage: Storage, used: int) -> None:
+        self._at_the_clients_turn(storage)
+        for tensor in storage.tensors:
+            if tensor.defined and tensor.number not in self.pinned and not self._constant(tensor):
+                self.pinned.add(tensor.number)
+                self._tell("hold", tensor.number, used)
+
+    def banish(self, storage: Storage, before: int, used: int) -> None:
+        self._at_the_clients_turn(storage)
+        *aliases, last = reversed(storage.tensors)
+        for alias in aliases:
+            self._tell("collect", alias.number, before)
+        self._tell("collect", last.number, used)
+
+    def _at_the_clients_turn(self, storage: Storage) -> None:
+        if self.locked:
+            raise NoSuchStepError(
+                f"simrd banishes or pins storage {storage.number} in the middle of a rematerialization: "
+                "the machine collects and holds between the client's commands"
+            )
+
     def out_of_memory(self, size: int, tensors: list[Tensor], used: int) -> None:
+        if self.back:
+            raise NoSuchStepError(
+                f"simrd runs out of memory with {self.back} bytes in banished storages that came back with others: "
+                "the machine has freed these"
+            )
         # An alias that nobody locks is evictable to the machine, though its storage is not and it has no bytes.
         locked = set[int]().union(*self.locked)
         for tensor in tensors:
@@ -106,4 +151,4 @@ class Recorder(Silence):
         return self.call_at[self.schedule.operator_of[tensor.number]]
 
     def _tell(self, rule: str, subject: int, used: int) -> None:
-        self.events.append(Event(rule, subject, 0, used))
+        self.events.append(Event(rule, subject, 0, used - self.back))

@@ -323,6 +323,16 @@ THEOREMS = (
         STACK,
     ),
     Mutant(
+        "inclusion: anything may go",
+        Edit("dtr_reference.theory.inclusion:least", "(score(victim) <= score(s))", "(score(s) <= score(s))"),
+        "counterexamples/test_monotone.py::test_inclusion_is_inductive",
+    ),
+    Mutant(
+        "inclusion: what is dropped stays",
+        Edit("dtr_reference.theory.inclusion:drop", "r.storages.remove(dropped)", "r.storages"),
+        "counterexamples/test_monotone.py::test_inclusion_is_inductive",
+    ),
+    Mutant(
         "ties: what is not least may go",
         Edit("dtr_reference.theory.ties:_victims", "if size == min(sizes)", "if size <= min(sizes) + 2"),
         TIES,

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """When is more memory never worse? Not in general; but under a fixed ranking without cascades, and after a rehearsal.
 
-**Fixed ranking.** Let all storages have one size, let no recipe read anything that can be evicted, let each call
-read at most one storage, and let scores be distinct and depend on neither budget nor clock. Then what is resident
-with B units is resident with B + 1: R_B ⊆ R_{B+1} after every command. By induction on the commands (Mattson et al.,
-1970): the storage s that a command needs is brought in where it is missing. If only the smaller run must, the larger
-one has s already, and R_B only loses another one. If both must and the larger one is not full, it loses nothing. If
-both are full, R_{B+1} has just one storage x more than R_B. Either x is its victim; or its victim lies in R_B and is
-the least of R_{B+1}, hence of R_B, so both lose the same. Hence what is replayed with B + 1 units is replayed with B.
+**Fixed ranking.** Let all storages have one size, let no recipe read anything that can be evicted, and let scores be
+distinct and, at each command, the same within any budget. Then what is resident within B units is resident within
+B' >= B: R ⊆ R' after every command (Mattson et al., 1970; ``inclusion.py``, for Z3). By induction on what the commands
+want. Where only the smaller run lacks what is wanted, R loses something and gains what R' has. Where both lack it and
+the larger run has room, R' loses nothing. Where it has none, the smaller one has none either, for there is no more
+room in R than in R'. Then either the larger run's victim is not in R; or it is, and is the least of R' and hence of R,
+so both lose the same. Hence what is replayed within B' is replayed within B; and where the smaller run finds a victim,
+so does the larger.
 
-**Rehearsal.** Steps of training repeat. Whoever has tried the smaller budgets may use the best of them: ``rehearsed``.
+**Rehearsal.** Steps of training repeat. Whoever has tried budgets may use the best of those: ``rehearsed``.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,9 +34,11 @@ class Oldest:
 def rehearsed(budget: int, tried: Iterable[int], cost: Cost) -> int:
     """The budget of those tried, not above ``budget``, whose run costs least; the larger of equals.
 
-    With more budget there is more to choose from, so the cost never rises. Raises ``ValueError`` if no run finishes.
+    With more budget there is more to choose from, so the cost never rises. A budget that was not tried is no choice, not even
+    ``budget`` itself: it could be worse than a smaller one that was not tried either. Raises ``ValueError`` if none of
+    those tried lets the program finish.
     """
-    finished = [(found, -other) for other in {*tried, budget} if other <= budget and (found := cost(other)) is not None]
+    finished = [(found, -other) for other in tried if other <= budget and (found := cost(other)) is not None]
     if not finished:
-        raise ValueError(f"no budget up to {budget} bytes lets the program finish")
+        raise ValueError(f"no budget up to {budget} bytes that was tried lets the program finish")
     return -min(finished)[1]

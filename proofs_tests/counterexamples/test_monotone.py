@@ -189,6 +189,18 @@ def test_a_fixed_ranking_without_cascades(claim_scope: Callable[[str], None]) ->
     claim_scope(f"{checked:,} programs")
 
 
+def test_residents_are_counted() -> None:
+    """What is wanted is there, what is dropped is not, and ``used`` is how many there are."""
+    for actions in product(range(-3, 3), repeat=5):
+        r: Residents | None = Residents(EMPTY, 0, 2, 0)
+        for action in actions:
+            storage = max(action, -1 - action)
+            r = wanted(r, storage, EMPTY, lambda s: s) if action >= 0 else drop(r, storage).after
+            assert r
+            assert r.storages.has(storage) == (action >= 0)
+            assert r.used == len(r.storages)
+
+
 Wants = Callable[[int], tuple[int, ...]]
 
 

@@ -34,9 +34,9 @@ class Oldest:
 def rehearsed(budget: int, tried: Iterable[int], cost: Cost) -> int:
     """The budget of those tried, not above ``budget``, whose run costs least; the larger of equals.
 
-    With more budget there is more to choose from, so the cost never rises. A budget that was not tried is no choice, not even
-    ``budget`` itself: it could be worse than a smaller one that was not tried either. Raises ``ValueError`` if none of
-    those tried lets the program finish.
+    With more budget there is more to choose from, so the cost never rises. A budget that was not tried is no choice,
+    not even ``budget`` itself: it could be worse than a smaller one that was not tried either. Raises ``ValueError`` if
+    none of those tried lets the program finish.
     """
     finished = [(found, -other) for other in tried if other <= budget and (found := cost(other)) is not None]
     if not finished:

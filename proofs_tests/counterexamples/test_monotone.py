@@ -86,7 +86,8 @@ def test_each_condition_is_needed_by_the_proof() -> None:
 )
 def test_the_best_of_more_is_no_worse() -> None:
     """And were a budget a choice that was not tried, it would not be so."""
-    tried, cost = z3.Function("tried", INT, z3.BoolSort()), z3.Function("cost", INT, INT)
+    tried: Any = z3.Function("tried", INT, z3.BoolSort())
+    cost: Any = z3.Function("cost", INT, INT)
     one, other, budget, more, b = z3.Ints("one other budget more b")
 
     def best(found: Any, within: Any, choice: Callable[[Any], Any]) -> list[Any]:

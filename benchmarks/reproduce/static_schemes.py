@@ -9,6 +9,8 @@ machine's.
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
+from matplotlib.figure import Figure
+
 from dtr_reference.baselines import (
     Execution,
     InfeasibleError,
@@ -28,7 +30,7 @@ from dtr_reference.baselines import (
 from dtr_reference.graphs import TrainingGraph, chain, mobilenet, resnet, unet, vgg
 from dtr_runtime.simulator import simulate
 
-from .drawing import panels
+from .drawing import LABELS, legend, panels
 from .grid import Grid
 from .result import Finding, Result
 
@@ -62,19 +64,27 @@ class Point:
 def run(grid: Grid) -> Result:
     """Every scheme at every budget."""
     points = [point for name in grid.static_graphs for point in _points(name, grid)]
-    figure, axes = panels(grid.static_graphs)
-    for name, chart in zip(grid.static_graphs, axes, strict=True):
+    findings = (_near_optimal(points), _lru(points))
+    title = "DTR and static schemes on our training graphs (after figure 3)"
+    return Result("figure3", title, [asdict(point) for point in points], findings, drawn(points))
+
+
+def drawn(points: list[Point]) -> Figure:
+    """A panel a graph, a line a scheme, where it has a schedule."""
+    graphs = tuple(dict.fromkeys(point.graph for point in points))
+    figure, axes = panels(graphs)
+    for name, chart in zip(graphs, axes, strict=True):
         for scheme in dict.fromkeys(point.scheme for point in points):
             shown = [(p.share, p.cost) for p in points if (p.graph, p.scheme) == (name, scheme) and p.cost is not None]
-            chart.plot([x for x, _ in shown], [y for _, y in shown], marker=".", linewidth=1, label=scheme)
+            chart.plot(
+                [x for x, _ in shown], [y for _, y in shown], marker=".", linewidth=1, label=LABELS.get(scheme, scheme)
+            )
         chart.set_xlabel("budget: least feasible to peak", fontsize=8)
         chart.set_ylabel("slowdown", fontsize=8)
         chart.set_ylim(0.98, 2)
         chart.tick_params(labelsize=7)
-    axes[0].legend(fontsize=6)
-    findings = (_near_optimal(points), _lru(points))
-    title = "DTR and static schemes on our training graphs (after figure 3)"
-    return Result("figure3", title, [asdict(point) for point in points], findings, figure)
+    legend(figure, axes)
+    return figure
 
 
 def _points(name: str, grid: Grid) -> Iterator[Point]:

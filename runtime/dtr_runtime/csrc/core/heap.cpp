@@ -9,14 +9,14 @@
 namespace dtr {
 
 StorageId Heap::create(Bytes size, Reason reason) {
-  const StorageId id = numbered(slots_.size(), "storages");
+  const StorageId id = numbered(by_id_.size(), "storages");
   if (free_slots_.empty()) {
     free_slots_.push_back(static_cast<int32_t>(storages_.size()));
     storages_.emplace_back().slot = free_slots_.back();
   }
-  slots_.push_back(free_slots_.back());
+  Storage& s = storages_[free_slots_.back()];
+  by_id_.push_back(&s);
   free_slots_.pop_back();
-  Storage& s = (*this)[id];
   s.id = id;
   s.version = 0;
   s.size = size;
@@ -37,8 +37,8 @@ void Heap::destroy(StorageId id) {
   make_unevictable(s);
   recorded_ -= s.cost;
   s.id = -1;
-  free_slots_.push_back(slots_[id]);
-  slots_[id] = -1;
+  free_slots_.push_back(s.slot);
+  by_id_[id] = nullptr;
 }
 
 CallRecord* Heap::open_call(CallId id) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the engine knows of each storage, call and kept version, and the edges between them.
-// A collected storage leaves behind four bytes: its entry in the table from ids to slots.
+// A collected storage leaves behind eight bytes: its entry in the table from ids.
 #pragma once
 
 #include <deque>
@@ -81,11 +81,11 @@ class Heap {
   StorageId create(Bytes size, Reason);
   // Drops all that is known of a storage whose recipe has been forgotten and that nothing reads.
   void destroy(StorageId);
-  bool alive(StorageId id) const { return slots_[id] >= 0; }
-  Storage& operator[](StorageId id) { return storages_[slots_[id]]; }
-  const Storage& operator[](StorageId id) const { return storages_[slots_[id]]; }
+  bool alive(StorageId id) const { return by_id_[id] != nullptr; }
+  Storage& operator[](StorageId id) { return *by_id_[id]; }
+  const Storage& operator[](StorageId id) const { return *by_id_[id]; }
   bool current(Version v) const { return alive(v.storage) && (*this)[v.storage].version == v.number; }
-  StorageId count() const { return static_cast<StorageId>(slots_.size()); }
+  StorageId count() const { return static_cast<StorageId>(by_id_.size()); }
   const Storage& in_slot(int32_t slot) const { return storages_[slot]; }
   template <class F>
   void for_each(F&& f) const {
@@ -152,7 +152,7 @@ class Heap {
   void fall(Storage&);
   void change_around_fallen();
 
-  std::vector<int32_t> slots_;
+  std::vector<Storage*> by_id_;  // null once destroyed
   std::deque<Storage> storages_;
   std::vector<int32_t> free_slots_;
   std::deque<CallRecord> calls_;

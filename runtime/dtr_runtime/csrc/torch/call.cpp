@@ -142,17 +142,26 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
     call.opaque |= opaque(tensor);
     if (!tensor.has_storage()) return;
     call.elsewhere |= device_ && !known.shape_only && tensor.device() != memory_.device() && !by_value(tensor);
-    if (known.shape_only || tensor.storage().unsafeGetStorageImpl() == call.created.storage) return;
+    int32_t& slot = call.slots.emplace_back(kNoSlot);
+    if (known.shape_only) return;
+    if (tensor.storage().unsafeGetStorageImpl() == call.created.storage) {
+      slot = kCreated;
+      return;
+    }
     call.bytes += tensor.numel() * static_cast<Bytes>(tensor.itemsize());
     Node* node = find(tensor.storage().unsafeGetStorageImpl());
     if (writes && known.writes[argument]) call.targets.push_back(tensor.storage().unsafeGetStorageImpl());
-    if (!node) return;
+    if (!node) {
+      if (by_value(tensor)) slot = kByValue;
+      return;
+    }
     call.exposed |= node->exposed;
     if (node->serial != calls_) {
       node->serial = calls_;
       node->slot = static_cast<int32_t>(spec_.inputs.size());
       spec_.inputs.push_back(node->id);
     }
+    slot = node->slot;
     if (writes && known.writes[argument] &&
         std::find(spec_.writes.begin(), spec_.writes.end(), node->slot) == spec_.writes.end())
       spec_.writes.push_back(node->slot);
@@ -186,12 +195,8 @@ void Scope::prepare(
   record.op = op;
   record.known = &known;
   record.keys = keys;
-  dtr::record(record.arguments, known, arguments, [&](const at::Tensor& tensor) {
-    if (known.shape_only) return kNoSlot;
-    if (tensor.storage().unsafeGetStorageImpl() == call.created.storage) return kCreated;
-    Node* node = find(tensor.storage().unsafeGetStorageImpl());
-    return node ? node->slot : by_value(tensor) ? kByValue : kNoSlot;
-  });
+  auto slot = call.slots.begin();
+  dtr::record(record.arguments, known, arguments, [&](const at::Tensor&) { return *slot++; });
   for (StorageId id : spec_.inputs) record.inputs.push_back({id, node(id).version});
   record.created = call.created.size;
   record.writes.append(spec_.writes.begin(), spec_.writes.end());

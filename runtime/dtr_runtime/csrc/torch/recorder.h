@@ -3,6 +3,7 @@
 // Each storage has one handle, its id.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -28,27 +29,30 @@ class Recorder {
 
   // Records nothing from here on: the engine's events have ended.
   void stop() { enabled_ = false; }
-  void constant(StorageId storage, Bytes size) { add({Asked::Kind::constant, storage, size}); }
-  void release(StorageId storage) { add({Asked::Kind::release, storage}); }
-  void pin(StorageId storage) { add({Asked::Kind::pin, storage}); }
+  void constant(StorageId storage, Bytes size) { add(Asked::Kind::constant, storage, size); }
+  void release(StorageId storage) { add(Asked::Kind::release, storage, 0); }
+  void pin(StorageId storage) { add(Asked::Kind::pin, storage, 0); }
   void begin(const std::string& op, const CallSpec& spec);
-  void piece(Bytes bytes) {
-    if (enabled_ && open_) commands_.back().profile.push_back(bytes);
-  }
+  void piece(Bytes bytes);
   void commit(const std::vector<StorageId>& outputs, const std::vector<Bytes>& sizes, Cost cost);
   // The call raised: without outputs, without mutations.
   void abandon();
 
-  const std::vector<Asked>& commands() const { return commands_; }
+  std::vector<Asked> commands() const;
 
  private:
-  void add(Asked command) {
-    if (enabled_) commands_.push_back(std::move(command));
-  }
+  // A row of numbers costs a call far less than vectors of its own. A command is its kind, a storage and a
+  // size; a call is its kind, the place of its operator's name and these fields, then its inputs, what it
+  // overwrites, its pieces, and the outputs with their sizes.
+  enum Field { cost = 2, inputs, mutates, pieces, outputs, fields };
 
+  void add(Asked::Kind, StorageId, Bytes);
+  int64_t& field(Field f) { return row_[open_ + f]; }
+
+  static constexpr size_t closed = ~size_t{0};
   bool enabled_;
-  bool open_ = false;  // the last command is a call under way
-  std::vector<Asked> commands_;
+  size_t open_ = closed;  // where the call under way begins
+  std::deque<int64_t> row_;
 };
 
 }  // namespace dtr

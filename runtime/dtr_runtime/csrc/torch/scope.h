@@ -170,6 +170,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     Cost cost = 1;
     int64_t nanoseconds = 0;  // in the kernel
     Random* random = nullptr;
+    c10::SmallVector<int32_t, 6> slots{};  // of its tensor arguments with storages, in order
     c10::SmallVector<StorageId, 2> written{};
     c10::SmallVector<c10::StorageImpl*, 2> targets{};  // what it overwrites, empty storages included
     std::vector<Copy> backups{};  // of what it overwrites, in case it fails

@@ -22,6 +22,6 @@ void bind_faults(pybind11::module_&);
 std::unique_ptr<Policy> policy_from(const pybind11::object& heuristic, Choice = Choice::by_tournament);
 Deallocation deallocation_from(const std::string& name);
 pybind11::dict to_dict(const Counters&);
-pybind11::list to_list(const std::vector<Event>&);  // of (rule, subject, detail, used)
+pybind11::list to_list(const Row<Event>&);  // of (rule, subject, detail, used)
 
 }  // namespace dtr

@@ -69,7 +69,7 @@ py::dict to_dict(const Counters& c) {
   return d;
 }
 
-py::list to_list(const std::vector<Event>& events) {
+py::list to_list(const Row<Event>& events) {
   std::vector<py::str> names;
   for (int rule = 0; rule <= static_cast<int>(Rule::out_of_memory); ++rule)
     names.emplace_back(name(static_cast<Rule>(rule)));

@@ -20,9 +20,9 @@ void Engine::Impl::forget(StorageId id, Reason reason) {
     if (reason == Reason::pinned) heap[id].reason = reason;
     return;
   }
-  const std::vector<Version> versions = heap.forget(id, reason);
+  heap.forget(id, reason, forgotten);
   host.forget(id);
-  settle_versions(versions);
+  settle_versions(forgotten);
 }
 
 void Engine::Impl::released(StorageId id) {
@@ -43,7 +43,10 @@ bool Engine::Impl::may_go(StorageId id) const {
   return heap.alive(id) && heap[id].handles == 0 && heap[id].readers.empty();
 }
 
-void Engine::Impl::collect(StorageId id) { settle({id}); }
+void Engine::Impl::collect(StorageId id) {
+  queue.assign(1, id);
+  settle();
+}
 
 void Engine::Impl::drop_unread(const std::vector<Version>& versions) {
   for (const Version& version : versions) {
@@ -61,24 +64,23 @@ void Engine::Impl::drop_unread(const std::vector<Version>& versions) {
 void Engine::Impl::settle_versions(const std::vector<Version>& versions) {
   if (versions.empty()) return;
   drop_unread(versions);
-  std::vector<StorageId> queue;
-  queue.reserve(versions.size());
+  queue.clear();
   for (const Version& version : versions) queue.push_back(version.storage);
-  settle(std::move(queue));
+  settle();
 }
 
 // Collects those in the queue that may go, and what their recipes alone needed: first in, first out.
-void Engine::Impl::settle(std::vector<StorageId> queue) {
+void Engine::Impl::settle() {
   for (size_t next = 0; next < queue.size(); ++next) {
     const StorageId id = queue[next];
     if (!may_go(id)) continue;
-    const std::vector<Version> versions = heap.forget(id, heap[id].reason);
+    heap.forget(id, heap[id].reason, collected);
     if (heap[id].resident) used -= heap[id].size;
     heap.destroy(id);
     emit(Rule::collect, id);
     host.collect(id);
-    drop_unread(versions);
-    for (const Version& version : versions) queue.push_back(version.storage);
+    drop_unread(collected);
+    for (const Version& version : collected) queue.push_back(version.storage);
   }
 }
 

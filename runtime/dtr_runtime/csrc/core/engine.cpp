@@ -143,7 +143,7 @@ void Engine::free(Bytes n) {
   m.emit(Rule::free_, n);
 }
 
-std::vector<StorageId> Engine::commit(const std::vector<Bytes>& outputs, Cost cost) {
+const std::vector<StorageId>& Engine::commit(const std::vector<Bytes>& outputs, Cost cost) {
   Impl& m = *impl_;
   if (m.depth != 1) throw std::logic_error("commit without a call");
   Bytes bytes = 0;
@@ -171,18 +171,17 @@ std::vector<StorageId> Engine::commit(const std::vector<Bytes>& outputs, Cost co
   for (const StorageId id : call->writes) {
     if (!m.heap[id].recoverable()) continue;
     if (m.reads_lost_version(*call, id)) {
-      forgotten.push_back(m.heap.forget(id, Reason::born_held));
+      m.heap.forget(id, Reason::born_held, forgotten.emplace_back());
       m.host.forget(id);
     } else {
       m.heap.extend(id, call);
     }
   }
-  std::vector<StorageId> ids;
-  ids.reserve(outputs.size());
+  m.made.clear();
   const bool lost = m.reads_lost_version(*call, Frame::client);
   for (const Bytes size : outputs) {
     const StorageId id = m.heap.create(size, lost ? Reason::born_held : Reason::none);
-    ids.push_back(id);
+    m.made.push_back(id);
     call->fresh.push_back(id);
     if (!lost) m.heap.extend(id, call);
     m.bind(m.heap[id]);
@@ -197,7 +196,7 @@ std::vector<StorageId> Engine::commit(const std::vector<Bytes>& outputs, Cost co
     if (m.heap[id].recoverable() && m.heap[id].chain.size() > kLongestChain) m.hold(id);
   m.heap.close_call(call);
   m.retry_banishing();
-  return ids;
+  return m.made;
 }
 
 void Engine::abandon() {
@@ -267,7 +266,7 @@ std::vector<StorageId> Engine::readers(StorageId id) const {
   impl_->require(id);
   return impl_->readers(id);
 }
-const std::vector<Event>& Engine::events() const { return impl_->events; }
+const Row<Event>& Engine::events() const { return impl_->events; }
 bool Engine::stopped_recording() const { return impl_->stopped; }
 
 Counters Engine::counters() const {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "row.h"
+
 namespace dtr {
 
 using StorageId = int32_t;  // creation index
@@ -30,10 +32,10 @@ enum class Rule : uint8_t {
 const char* name(Rule);  // as in dtr_spec's traces
 
 struct Event {
-  Rule rule;
   int64_t subject;
-  int64_t detail;
   Bytes used;
+  int32_t detail;
+  Rule rule;
 };
 
 // The budget cannot be met: nothing is evictable and `need` more bytes do not fit.
@@ -116,8 +118,8 @@ class Engine {
   // Bytes got from allocate and not bound are given back, at any time.
   void free(Bytes);
   // The call computed its outputs, whose bytes are part of what was allocated: execute, bind, commit.
-  // Returns the ids of the new storages.
-  std::vector<StorageId> commit(const std::vector<Bytes>& outputs, Cost);
+  // Returns the ids of the new storages, which hold until the next commit.
+  const std::vector<StorageId>& commit(const std::vector<Bytes>& outputs, Cost);
   // The call raised: write off what it still holds and unlock. Its mutations, if any, must have been undone.
   // In the trace it is a call of cost 0 without outputs or mutations.
   void abandon();
@@ -145,7 +147,7 @@ class Engine {
   Cost cost(StorageId) const;  // of the storage's chain
   std::vector<StorageId> readers(StorageId) const;  // whose recipes read the current version, in index order
   Counters counters() const;
-  const std::vector<Event>& events() const;
+  const Row<Event>& events() const;
   bool stopped_recording() const;  // something threw: the events end there
 
  private:

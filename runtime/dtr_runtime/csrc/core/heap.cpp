@@ -100,15 +100,14 @@ void Heap::unread(const Read& read) {
   readers.pop_back();
 }
 
-std::vector<Version> Heap::forget(StorageId id, Reason reason) {
+void Heap::forget(StorageId id, Reason reason, std::vector<Version>& versions) {
   Storage& s = (*this)[id];
   make_unevictable(s);
   if (!s.resident || s.fallen)
     for (const Read& read : s.reads)
       if (read.position != Read::kept) fall((*this)[read.version.storage]);
   s.reason = reason;
-  std::vector<Version> versions;
-  versions.reserve(s.reads.size());
+  versions.clear();
   for (const Read& read : s.reads) {
     unread(read);
     versions.push_back(read.version);
@@ -116,7 +115,6 @@ std::vector<Version> Heap::forget(StorageId id, Reason reason) {
   s.reads.clear();
   for (CallRecord* call : s.chain) close_call(call);
   s.chain.clear();
-  return versions;
 }
 
 void Heap::keep(Version version, Bytes size) { kept_.emplace(key(version), Kept{size, 0}); }

@@ -100,8 +100,8 @@ class Heap {
   void require_room_for_cost(Cost, size_t storages) const;
   // The call becomes the last of the storage's chain, whose recipe now reads what the call reads.
   void extend(StorageId, CallRecord*);
-  // Drops the recipe; returns the versions it read, in order.
-  std::vector<Version> forget(StorageId, Reason);
+  // Drops the recipe; puts the versions that it read, in order, in place of what is in `versions`.
+  void forget(StorageId, Reason, std::vector<Version>& versions);
 
   // --- kept versions ---
   void keep(Version, Bytes);

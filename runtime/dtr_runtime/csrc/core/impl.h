@@ -43,13 +43,16 @@ struct Engine::Impl {
 
   std::vector<Frame> frames;  // the first `depth` are under way; the others keep their capacity
   size_t depth = 0;
+  // Kept for their capacity: a call's new storages; what a forgotten recipe read; what may be collected.
+  std::vector<StorageId> made, queue;
+  std::vector<Version> forgotten, collected;
   std::set<StorageId> retry;  // storages waiting to be banished for which something has changed
-  std::vector<Event> events;
+  Row<Event> events;
   bool recording = true, stopped = false;
 
   // --- engine.cpp ---
-  void emit(Rule rule, int64_t subject, int64_t detail = 0) {
-    if (recording) events.push_back({rule, subject, detail, used});
+  void emit(Rule rule, int64_t subject, int32_t detail = 0) {
+    if (recording) events.push_back({subject, used, detail, rule});
   }
   void grow(Bytes n) {
     used += n;
@@ -95,7 +98,7 @@ struct Engine::Impl {
   bool may_go(StorageId) const;
   void collect(StorageId);
   void drop_unread(const std::vector<Version>&);
-  void settle(std::vector<StorageId> queue);
+  void settle();  // the queue
   void settle_versions(const std::vector<Version>&);
   std::vector<StorageId> readers(StorageId) const;  // in index order
   bool may_banish(StorageId) const;

@@ -22,9 +22,7 @@ c10::Storage value_of(const at::Tensor& tensor) {
 }  // namespace
 
 RecordedTensor::RecordedTensor(const at::Tensor& tensor, int32_t slot)
-    : sizes(tensor.sizes().begin(), tensor.sizes().end()),
-      strides(tensor.strides().begin(), tensor.strides().end()),
-      offset(tensor.storage_offset()),
+    : offset(tensor.storage_offset()),
       dtype(tensor.dtype()),
       device(tensor.device()),
       value(slot == kByValue ? value_of(tensor) : c10::Storage()),
@@ -33,12 +31,15 @@ RecordedTensor::RecordedTensor(const at::Tensor& tensor, int32_t slot)
       conjugate(tensor.is_conj()),
       negative(tensor.is_neg()),
       zero(tensor._is_zerotensor()),
-      wrapped(tensor.unsafeGetTensorImpl()->is_wrapped_number()) {}
+      wrapped(tensor.unsafeGetTensorImpl()->is_wrapped_number()) {
+  shape.set_sizes(tensor.sizes());
+  shape.set_strides(tensor.strides());
+}
 
 at::Tensor RecordedTensor::over(const std::vector<c10::Storage>& storages) const {
   if (!defined) return {};
-  at::Tensor tensor = zero ? at::_efficientzerotensor(sizes, at::device(device).dtype(dtype)) : strided(storages);
-  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);
+  at::Tensor tensor = zero ? at::_efficientzerotensor(shape.sizes_arrayref(), at::device(device).dtype(dtype)) : strided(storages);
+  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(shape.sizes_arrayref(), shape.strides_arrayref(), offset);
   if (conjugate) tensor._set_conj(true);
   if (negative) tensor._set_neg(true);
   if (wrapped) tensor.unsafeGetTensorImpl()->set_wrapped_number(true);

@@ -6,7 +6,6 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/stack.h>
 #include <c10/core/impl/SizesAndStrides.h>
-#include <c10/util/SmallVector.h>
 
 #include <vector>
 
@@ -19,7 +18,7 @@ constexpr int32_t kCreated = -2;  // the memory that the call is the first to wr
 constexpr int32_t kByValue = -3;  // a host tensor among a device's: kept with the arguments
 
 struct RecordedTensor {
-  c10::SmallVector<int64_t, 4> sizes, strides;
+  c10::impl::SizesAndStrides shape;
   int64_t offset = 0;
   caffe2::TypeMeta dtype;
   c10::Device device = c10::kCPU;
@@ -43,15 +42,15 @@ class RecordedArguments {
     tensors_.clear();
   }
   void plain(c10::IValue value) { arguments_.push_back({std::move(value), kPlain}); }
-  void tensor(RecordedTensor tensor) {
-    arguments_.push_back({c10::IValue(), kTensor});
-    tensors_.push_back(std::move(tensor));
-  }
-  // A list; its elements follow by `element`.
+  // The tensor follows by `element`, and so do those of a list.
+  void tensor() { arguments_.push_back({c10::IValue(), kTensor}); }
   void list(size_t size, bool of_optionals) {
     arguments_.push_back({c10::IValue(static_cast<int64_t>(size)), of_optionals ? kOptionals : kTensors});
   }
-  void element(RecordedTensor tensor) { tensors_.push_back(std::move(tensor)); }
+  template <typename... Of>
+  void element(const Of&... of) {
+    tensors_.emplace_back(of...);
+  }
 
   // The call's stack, with tensors over the storages given.
   torch::jit::Stack stack(const std::vector<c10::Storage>& storages) const;
@@ -99,20 +98,21 @@ void for_each_result(c10::ArrayRef<c10::IValue> results, Visit visit) {
 template <typename SlotOf>
 void record(
     RecordedArguments& recorded, const Operator& op, c10::ArrayRef<c10::IValue> arguments, SlotOf slot_of) {
-  auto tensor = [&](const c10::IValue& value) {
-    return value.isTensor() && value.toTensor().defined() ? RecordedTensor(value.toTensor(), slot_of(value.toTensor()))
-                                                          : RecordedTensor();
+  const auto element = [&](const c10::IValue& value) {
+    if (value.isTensor() && value.toTensor().defined()) recorded.element(value.toTensor(), slot_of(value.toTensor()));
+    else recorded.element();
   };
   for (size_t i = 0; i < arguments.size(); ++i) {
     const c10::IValue& value = arguments[i];
     if (!op.tensors[i] || value.isNone()) {
       recorded.plain(value);
     } else if (value.isTensor()) {
-      recorded.tensor(tensor(value));
+      recorded.tensor();
+      element(value);
     } else {
       const auto elements = value.toListRef();
       recorded.list(elements.size(), !value.isTensorList());
-      for (const c10::IValue& element : elements) recorded.element(tensor(element));
+      for (const c10::IValue& one : elements) element(one);
     }
   }
 }

@@ -33,9 +33,29 @@ bool is_loop(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
   });
 }
 
-int64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
-}
+// Reading the clock takes time itself: unless costs are measured, it is read during one call in so many, a prime
+// number so that a loop does not always meet the same one.
+constexpr int64_t kTimed = 31;
+
+// Adds the nanoseconds that it lives, if `timed`.
+class Stopwatch {
+ public:
+  Stopwatch(bool timed, int64_t& sum) : sum_(timed ? &sum : nullptr), start_(timed ? now() : 0) {}
+  ~Stopwatch() {
+    if (sum_) *sum_ += now() - start_;
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  static int64_t now() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+  }
+
+  int64_t* sum_;
+  int64_t start_;
+};
 
 }  // namespace
 
@@ -46,7 +66,7 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     lock.unlock();
     return below(op, keys, stack);
   }
-  const Operator& known = operators_.of(op);
+  const Operator& known = Operators::instance().of(op);
   if (known.kind == Kind::view) {
     lock.unlock();
     return below(op, keys, stack);
@@ -69,8 +89,12 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     return split(op, known, keys, stack);
   }
   Call call{&known};
-  const auto start = std::chrono::steady_clock::now();
-  const auto timed = c10::make_scope_exit([&] { overhead_ += nanoseconds_since(start) - call.nanoseconds; });
+  call.timed = clock_ == Clock::measured || calls_ % kTimed == kTimed / 2;
+  const Stopwatch whole(call.timed, overhead_);
+  const auto timed = c10::make_scope_exit([&] {
+    timed_ += call.timed;
+    overhead_ -= call.nanoseconds;
+  });
   within_budget(known.name.c_str(), [&] {
     if (pending_) resolve_pending(call, arguments);
     settle();
@@ -81,7 +105,7 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   begin(call);
   if (call.created.data) fill(call);
   run(call, op, keys, stack);
-  const auto results = torch::jit::last(*stack, op.schema().returns().size());
+  const auto results = torch::jit::last(*stack, known.results);
   if (device_ && (known.resizes || !call.targets.empty()))
     for (StorageId id : spec_.inputs) notice_moved(node(id));
   call.cost = clock_ == Clock::logical ? logical_cost(call.bytes, results, call.products)
@@ -89,7 +113,7 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   const bool hides_inputs = !call.opaque && opaque(results);
   call.opaque |= hides_inputs;
   // Without a record (a resized argument's new bytes, an opaque result) there is no recipe.
-  const std::vector<Output> fresh = call.opaque || !call.record ? std::vector<Output>() : outputs(results, call.targets);
+  const Outputs fresh = call.opaque || !call.record ? Outputs() : outputs(results, call.targets);
   if (known.kind == Kind::allocate && fresh.size() == 1 && blocks_.size() == 1) {
     pending_ = std::make_unique<Call>(std::move(call));
     pending_output_ = fresh[0];
@@ -109,7 +133,7 @@ void Scope::split(
   const std::vector<c10::IValue> arguments(stack->end() - static_cast<std::ptrdiff_t>(count), stack->end());
   torch::jit::drop(*stack, count);
   const size_t elements = arguments[0].toListRef().size();
-  const bool returns = !op.schema().returns().empty();
+  const bool returns = known.results > 0;
   c10::List<at::Tensor> results;
   for (size_t i = 0; i < elements; ++i) {
     torch::jit::Stack one;
@@ -200,9 +224,16 @@ void Scope::prepare(
   for (StorageId id : spec_.inputs) record.inputs.push_back({id, node(id).version});
   record.created = call.created.size;
   record.writes.append(spec_.writes.begin(), spec_.writes.end());
-  const Numerics now = Numerics::now(device_ != nullptr, known.pointwise ? numerics_.get() : nullptr);
-  if (!numerics_ || *numerics_ != now) numerics_ = std::make_shared<const Numerics>(now);
-  record.numerics = numerics_;
+  record.numerics = &numerics(known);
+}
+
+// The present settings, as the operator's recipe needs them.
+const Numerics& Scope::numerics(const Operator& op) {
+  const Numerics now = Numerics::now(device_ != nullptr, op.pointwise ? latest_ : nullptr);
+  if (latest_ && *latest_ == now) return *latest_;
+  const auto known = std::find(numerics_.begin(), numerics_.end(), now);
+  latest_ = known == numerics_.end() ? &numerics_.emplace_back(now) : &*known;
+  return *latest_;
 }
 
 // What tensors without strided bytes of their own hold inside is out of sight: never to be evicted.
@@ -239,15 +270,14 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
   const auto kernel = [&] {
     const bool wait = device_ && clock_ == Clock::measured;
     if (wait) stream_->synchronize();
-    const auto start = std::chrono::steady_clock::now();
-    const auto timed = c10::make_scope_exit([&] { call.nanoseconds += nanoseconds_since(start); });
+    const Stopwatch timed(call.timed, call.nanoseconds);
     PhaseGuard running(*this, Phase::running);
     Unlocked unlocked(*this);
     below(op, keys, stack);
     if (wait) stream_->synchronize();
   };
   try {
-    device_ ? run_on_device(call, stack, op.schema().returns().size(), kernel) : kernel();
+    device_ ? run_on_device(call, stack, known.results, kernel) : kernel();
   } catch (...) {
     give_up(call);
     within_budget(known.name.c_str(), [] { throw; });
@@ -293,9 +323,8 @@ void Scope::give_up(Call& call) {
 
 // The new storages among the results, in order. An argument that was resized is none: its new bytes
 // have no recipe.
-std::vector<Scope::Output> Scope::outputs(
-    c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets) {
-  std::vector<Output> fresh;
+Scope::Outputs Scope::outputs(c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets) {
+  Outputs fresh;
   for_each_result(results, [&](const at::Tensor& tensor) {
     if (!tensor.defined() || !tensor.has_storage()) return;
     c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
@@ -323,17 +352,17 @@ void Scope::release_blocks() {
   blocks_.clear();
 }
 
-void Scope::commit(Call& call, const std::vector<Output>& fresh) {
-  std::vector<Bytes> sizes;
-  for (const Output& output : fresh) sizes.push_back(output.size);
-  release_blocks();
+void Scope::commit(Call& call, const Outputs& fresh) {
+  sizes_.clear();
+  for (const Output& output : fresh) sizes_.push_back(output.size);
+  if (blocks_.size() == fresh.size()) blocks_.clear();  // it holds its results and nothing else
+  else release_blocks();
   free_backups(call);
-  std::vector<StorageId> ids;
-  {
+  const std::vector<StorageId>& ids = [&]() -> auto& {
     PhaseGuard deciding(*this, Phase::deciding);
-    ids = engine_.commit(sizes, call.cost);
-  }
-  recorder_.commit(ids, sizes, call.cost);
+    return engine_.commit(sizes_, call.cost);
+  }();
+  recorder_.commit(ids, sizes_, call.cost);
   for (size_t i = 0; i < ids.size(); ++i) {
     Node& created = add(ids[i], fresh[i].size, fresh[i].data);
     created.client = fresh[i].storage;
@@ -351,7 +380,7 @@ void Scope::commit(Call& call, const std::vector<Output>& fresh) {
     record.pieces = std::move(call.pieces);
     record.need = call.need;
     record.outputs.append(ids.begin(), ids.end());
-    record.sizes.append(sizes.begin(), sizes.end());
+    record.sizes.append(sizes_.begin(), sizes_.end());
     for (StorageId id : ids) record.users += !node(id).chain.empty();
     for (StorageId id : call.written) record.users += !node(id).chain.empty() && node(id).chain.back() == &record;
     if (record.users > 0) call.record.release();

@@ -136,7 +136,7 @@ void Scope::rerun_on_device(
     const Reading before = device_->read();
     insist(stack, record.known->tensors.size(), record.writes.empty(), kernel, [] {});
     meter(*record.need, *record.known, before);
-    fresh = new_storages(torch::jit::last(*stack, record.op->schema().returns().size()), before);
+    fresh = new_storages(torch::jit::last(*stack, record.known->results), before);
     Bytes total = 0;
     for (const c10::StorageImpl* storage : fresh) total += DeviceMemory::rounded(static_cast<Bytes>(storage->nbytes()));
     reserve(total - reserved);

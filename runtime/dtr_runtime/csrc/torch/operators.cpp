@@ -3,6 +3,7 @@
 
 #include <ATen/core/jit_type.h>
 
+#include <atomic>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -77,6 +78,14 @@ bool is_list_loop(const std::string& name, const c10::FunctionSchema& schema) {
   return true;
 }
 
+// Since the last look an operator has been removed from the process: another may get its schema's address.
+std::atomic<bool> departed = false;
+
+class Departures final : public c10::OpRegistrationListener {
+  void onOperatorRegistered(const c10::OperatorHandle&) override {}
+  void onOperatorDeregistered(const c10::OperatorHandle&) override { departed = true; }
+};
+
 }  // namespace
 
 Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name) {
@@ -97,6 +106,7 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
   }
   for (const c10::Argument& result : schema.returns())
     returns_fresh |= may_hold_tensor(result.type()) && !(result.alias_info() && result.alias_info()->isWrite());
+  results = schema.returns().size();
   resizes = kResizes.count(name);
   const bool metadata = op.hasTag(at::Tag::inplace_view) && !kResizes.count(name);
   const bool composite = op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
@@ -118,7 +128,22 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
   if (!op.operator_name().overload_name.empty()) name += "." + op.operator_name().overload_name;
 }
 
+Operators& Operators::instance() {
+  static Operators* operators = new Operators();
+  return *operators;
+}
+
+Operators::Operators() {
+  // Lives as long as the process, too.
+  new c10::RegistrationHandleRAII(
+      c10::Dispatcher::singleton().addRegistrationListener(std::make_unique<Departures>()));
+}
+
 const Operator& Operators::of(const c10::OperatorHandle& op) {
+  if (departed.load(std::memory_order_relaxed) && departed.exchange(false)) {
+    for (auto& [schema, known] : known_) gone_.push_back(std::move(known));
+    known_.clear();
+  }
   std::unique_ptr<Operator>& known = known_[&op.schema()];
   if (!known) known = std::make_unique<Operator>(op);
   return *known;

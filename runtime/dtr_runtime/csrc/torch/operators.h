@@ -30,22 +30,28 @@ struct Operator {
   bool pointwise = false;      // no products, no reductions
   bool returns_fresh = false;  // may return new storages
   bool in_place = false;       // overwrites arguments and asks for nothing but scratch
-  std::vector<bool> tensors;   // arguments that may hold tensors
-  std::vector<bool> writes;    // arguments whose storages are overwritten
+  std::vector<uint8_t> tensors;  // arguments that may hold tensors
+  std::vector<uint8_t> writes;   // arguments whose storages are overwritten
   int writes_if = -1;          // the flag argument without which nothing is overwritten
   int generator = -1;          // the argument that names a generator
   int device = -1;             // the argument that names a device
+  size_t results = 0;          // how many values it returns
   bool resizes = false;        // may give an argument new memory without overwriting it
 
   explicit Operator(const c10::OperatorHandle&);
 };
 
+// Those called so far in this process. One thread at a time may ask. What is returned lives forever.
 class Operators {
  public:
+  static Operators& instance();
   const Operator& of(const c10::OperatorHandle&);
 
  private:
+  Operators();
+
   ska::flat_hash_map<const c10::FunctionSchema*, std::unique_ptr<Operator>> known_;
+  std::vector<std::unique_ptr<Operator>> gone_;
 };
 
 }  // namespace dtr

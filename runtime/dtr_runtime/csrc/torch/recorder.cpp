@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recorder.h"
 
-#include <numeric>
-
 namespace dtr {
 
 void Recorder::add(Asked::Kind kind, StorageId storage, Bytes size) {
@@ -13,13 +11,13 @@ void Recorder::add(Asked::Kind kind, StorageId storage, Bytes size) {
 void Recorder::begin(const std::string& op, const CallSpec& spec) {
   if (!enabled_) return;
   open_ = row_.size();
-  row_.resize(open_ + fields);
-  row_[open_] = static_cast<int64_t>(Asked::Kind::call);
-  row_[open_ + 1] = reinterpret_cast<intptr_t>(&op);
+  row_.push_back(static_cast<int64_t>(Asked::Kind::call));
+  row_.push_back(reinterpret_cast<intptr_t>(&op));
+  for (int f = cost; f < fields; ++f) row_.push_back(0);
   field(inputs) = static_cast<int64_t>(spec.inputs.size());
   field(mutates) = static_cast<int64_t>(spec.writes.size());
-  row_.insert(row_.end(), spec.inputs.begin(), spec.inputs.end());
-  row_.insert(row_.end(), spec.writes.begin(), spec.writes.end());
+  for (const StorageId input : spec.inputs) row_.push_back(input);
+  for (const int32_t write : spec.writes) row_.push_back(write);
 }
 
 void Recorder::piece(Bytes bytes) {
@@ -41,34 +39,35 @@ void Recorder::commit(const std::vector<StorageId>& ids, const std::vector<Bytes
 
 void Recorder::abandon() {
   if (!enabled_ || open_ == closed) return;
-  const auto begin = row_.begin() + static_cast<std::ptrdiff_t>(open_ + fields) + field(inputs);
-  row_.erase(begin, begin + field(mutates));
-  field(mutates) = 0;
-  const Bytes held = std::accumulate(row_.end() - field(pieces), row_.end(), Bytes{0});
+  Bytes held = 0;
+  for (size_t i = row_.size() - static_cast<size_t>(field(pieces)); i < row_.size(); ++i) held += row_[i];
   if (held != 0) piece(-held);
+  field(abandoned) = 1;
   open_ = closed;
 }
 
 std::vector<Asked> Recorder::commands() const {
   std::vector<Asked> all;
-  for (auto at = row_.begin(); at != row_.end();) {
-    Asked& asked = all.emplace_back(static_cast<Asked::Kind>(at[0]));
+  for (size_t at = 0; at < row_.size();) {
+    Asked& asked = all.emplace_back(static_cast<Asked::Kind>(row_[at]));
     if (asked.kind != Asked::Kind::call) {
-      asked.handle = static_cast<StorageId>(at[1]);
-      asked.size = at[2];
+      asked.handle = static_cast<StorageId>(row_[at + 1]);
+      asked.size = row_[at + 2];
       at += 3;
       continue;
     }
-    asked.op = reinterpret_cast<const std::string*>(static_cast<intptr_t>(at[1]));
-    asked.cost = at[cost];
-    auto next = at + fields;
-    const auto take = [&](auto& words, int64_t count) {
-      for (; count > 0; --count) words.push_back(static_cast<typename std::decay_t<decltype(words)>::value_type>(*next++));
+    asked.op = reinterpret_cast<const std::string*>(static_cast<intptr_t>(row_[at + 1]));
+    asked.cost = row_[at + cost];
+    size_t next = at + fields;
+    const auto take = [&]<class T>(std::vector<T>& words, int64_t count) {
+      for (; count > 0; --count) words.push_back(static_cast<T>(row_[next++]));
     };
-    take(asked.inputs, at[inputs]);
-    take(asked.mutates, at[mutates]);
-    take(asked.profile, at[pieces]);
-    for (int64_t i = 0; i < at[outputs]; ++i, next += 2) asked.outputs.emplace_back(next[0], next[1]);
+    take(asked.inputs, row_[at + inputs]);
+    take(asked.mutates, row_[at + mutates]);
+    take(asked.profile, row_[at + pieces]);
+    for (int64_t i = 0; i < row_[at + outputs]; ++i, next += 2)
+      asked.outputs.emplace_back(static_cast<StorageId>(row_[next]), row_[next + 1]);
+    if (row_[at + abandoned]) asked.mutates.clear();
     at = next;
   }
   return all;

@@ -3,11 +3,11 @@
 // Each storage has one handle, its id.
 #pragma once
 
-#include <deque>
 #include <string>
 #include <vector>
 
 #include "../core/engine.h"
+#include "../core/row.h"
 
 namespace dtr {
 
@@ -32,6 +32,7 @@ class Recorder {
   void constant(StorageId storage, Bytes size) { add(Asked::Kind::constant, storage, size); }
   void release(StorageId storage) { add(Asked::Kind::release, storage, 0); }
   void pin(StorageId storage) { add(Asked::Kind::pin, storage, 0); }
+  // `op` is referred to as long as the recorder lives.
   void begin(const std::string& op, const CallSpec& spec);
   void piece(Bytes bytes);
   void commit(const std::vector<StorageId>& outputs, const std::vector<Bytes>& sizes, Cost cost);
@@ -41,10 +42,10 @@ class Recorder {
   std::vector<Asked> commands() const;
 
  private:
-  // A row of numbers costs a call far less than vectors of its own. A command is its kind, a storage and a
+  // Numbers in one row cost a call far less than vectors of its own. A command is its kind, a storage and a
   // size; a call is its kind, the place of its operator's name and these fields, then its inputs, what it
   // overwrites, its pieces, and the outputs with their sizes.
-  enum Field { cost = 2, inputs, mutates, pieces, outputs, fields };
+  enum Field { cost = 2, inputs, mutates, pieces, outputs, abandoned, fields };
 
   void add(Asked::Kind, StorageId, Bytes);
   int64_t& field(Field f) { return row_[open_ + f]; }
@@ -52,7 +53,7 @@ class Recorder {
   static constexpr size_t closed = ~size_t{0};
   bool enabled_;
   size_t open_ = closed;  // where the call under way begins
-  std::deque<int64_t> row_;
+  Row<int64_t> row_;
 };
 
 }  // namespace dtr

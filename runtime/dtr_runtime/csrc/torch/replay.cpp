@@ -72,7 +72,7 @@ void Scope::replay(CallId, StorageId target, int32_t stage) {
 
 // Runs the call and leaves its new storages' memory in `replayed_`.
 void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storages) {
-  std::vector<Output> fresh;
+  Outputs fresh;
   replayed_.clear();
   {
     kernel_ = record.known;
@@ -89,7 +89,7 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
       };
       device_ ? rerun_on_device(record, &stack, kernel) : kernel();
     }
-    fresh = outputs(torch::jit::last(stack, record.op->schema().returns().size()), {});
+    fresh = outputs(torch::jit::last(stack, record.known->results), {});
     for (const Output& output : fresh) {
       memory_.withdraw(*output.storage);
       blocks_.erase(std::find(blocks_.begin(), blocks_.end(), output.data));

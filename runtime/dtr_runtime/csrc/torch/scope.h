@@ -65,7 +65,7 @@ struct Record {
   c10::SmallVector<int32_t, 2> writes;  // positions in inputs
   c10::SmallVector<StorageId, 2> outputs;
   c10::SmallVector<Bytes, 2> sizes;
-  std::shared_ptr<const Numerics> numerics;
+  const Numerics* numerics;
   at::Generator generator;
   std::shared_ptr<const RandomState> random;
   Bytes created = 0;                    // of the memory that the call is the first to write, if it is
@@ -108,8 +108,13 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   const Engine& engine() const { return engine_; }
   const Recorder& recorder() const { return recorder_; }
   int64_t calls() const { return calls_; }
-  // Nanoseconds spent in the client's calls, but for their kernels.
-  int64_t overhead() const { return overhead_; }
+  // Nanoseconds spent in the client's calls, but for their kernels: as many for each as for those timed, which
+  // under the logical clock is one in 31.
+  int64_t overhead() const {
+    return timed_ ? static_cast<int64_t>(static_cast<double>(overhead_) * static_cast<double>(calls_) /
+                                         static_cast<double>(timed_))
+                  : 0;
+  }
   // Bytes that a device's allocator has had reserved, at most; 0 on the CPU.
   Bytes reserved() const;
   // By how many bytes calls of an operator exceeded the budget on a device, at most.
@@ -150,6 +155,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     void* data;
     Bytes size;
   };
+  using Outputs = c10::SmallVector<Output, 2>;
   struct Copy {
     Node* node;
     void* data;
@@ -168,7 +174,8 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     Bytes bytes = 0;       // of its tensor arguments
     int64_t products = 0;
     Cost cost = 1;
-    int64_t nanoseconds = 0;  // in the kernel
+    bool timed = false;
+    int64_t nanoseconds = 0;  // in the kernel, if it is timed
     Random* random = nullptr;
     c10::SmallVector<int32_t, 6> slots{};  // of its tensor arguments with storages, in order
     c10::SmallVector<StorageId, 2> written{};
@@ -195,14 +202,15 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void split(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*);
   void gather(Call&, c10::ArrayRef<c10::IValue> arguments);
   void prepare(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, c10::ArrayRef<c10::IValue> arguments);
+  const Numerics& numerics(const Operator&);
   void begin(Call&);
   void run(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
   void guard_writes();
   void free_backups(Call&);
   void release_blocks();
-  std::vector<Output> outputs(c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets);
+  Outputs outputs(c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets);
   void pin_inputs();
-  void commit(Call&, const std::vector<Output>&);
+  void commit(Call&, const Outputs&);
   void give_up(Call&);
 
   // pending.cpp: memory handed out that nobody has written yet
@@ -257,6 +265,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void* bytes(Version);
   void* obtain(Bytes, StorageId owner);
   static void on_death(void* node);
+  void died(Node&);
   Random& random(const at::Generator&);
   void verify(const Node&, const void* data);
 
@@ -264,7 +273,6 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   Memory& memory_;
   Engine engine_;
   Recorder recorder_;
-  Operators operators_;
   const Clock clock_;
   const bool verify_;
   std::recursive_mutex serial_mutex_;  // one call at a time
@@ -273,7 +281,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   const char* where_ = "";            // on whose behalf memory is asked for
   bool active_ = false;
   int64_t calls_ = 0;
-  int64_t overhead_ = 0;
+  int64_t overhead_ = 0, timed_ = 0;  // nanoseconds of so many calls
 
   std::vector<Node*> nodes_;  // by id; null once collected
   std::deque<Node> node_arena_;
@@ -283,9 +291,11 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   ska::flat_hash_map<c10::StorageImpl*, StorageId> foreign_;
   std::map<std::pair<StorageId, int32_t>, void*> kept_;
   std::vector<std::unique_ptr<Random>> generators_;
-  std::shared_ptr<const Numerics> numerics_;  // of the latest recorded call
+  std::deque<Numerics> numerics_;      // all that recorded calls have met
+  const Numerics* latest_ = nullptr;   // of the latest one
 
   CallSpec spec_;                    // of the call under way
+  std::vector<Bytes> sizes_;         // of its results
   Call* current_ = nullptr;          // the client's call whose kernel runs
   std::vector<void*> blocks_;        // memory that the call under way holds
   std::vector<StorageId> deaths_;    // storages that died while the engine or a kernel was at work

@@ -22,15 +22,25 @@ void no_op(void*) {}
 Node& Scope::add(StorageId id, Bytes size, void* data) {
   if (static_cast<size_t>(id) >= nodes_.size()) nodes_.resize(id + 1);
   if (spare_nodes_.empty()) spare_nodes_.push_back(&node_arena_.emplace_back());
-  nodes_[id] = spare_nodes_.back();
+  Node& node = *spare_nodes_.back();
   spare_nodes_.pop_back();
-  *nodes_[id] = Node{this, id, size, data};
+  nodes_[id] = &node;
+  node.scope = this;
+  node.id = id;
+  node.size = size;
+  node.data = data;
+  node.client = nullptr;
+  node.handle = true;
+  node.version = 0;
+  node.serial = 0;
+  node.print = 0;
+  node.exposed = false;
   if (data) memory_.find(data)->owner = id;
   if (device_ && data) {
-    nodes_[id]->client = device_->holder(data).unsafeGetStorageImpl();
+    node.client = device_->holder(data).unsafeGetStorageImpl();
     living_.push_back(id);
   }
-  return *nodes_[id];
+  return node;
 }
 
 // Memory that exists already and has no recipe.
@@ -143,19 +153,22 @@ bool Scope::returned(void* data, const Block& block) {
     unclaimed_.erase(std::remove(unclaimed_.begin(), unclaimed_.end(), data), unclaimed_.end());
     return false;
   }
-  on_death(&node(owner));
+  died(node(owner));
   return true;
 }
 
 // The client's storage is gone; its bytes, if it has any, are the node's.
 void Scope::on_death(void* dead) {
   Node& node = *static_cast<Node*>(dead);
-  Scope& scope = *node.scope;
-  const auto lock = turn(scope.memory_.mutex());
+  const auto lock = turn(node.scope->memory_.mutex());
+  node.scope->died(node);
+}
+
+void Scope::died(Node& node) {
   node.client = nullptr;
   node.handle = false;
-  scope.deaths_.push_back(node.id);
-  if (scope.active_ && scope.phase_ == Phase::idle) scope.tidy();  // makes no room: must not throw
+  deaths_.push_back(node.id);
+  if (active_ && phase_ == Phase::idle) tidy();  // makes no room: must not throw
 }
 
 bool Scope::evicted(c10::StorageImpl& storage) {

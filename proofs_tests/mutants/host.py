@@ -88,8 +88,8 @@ MUTANTS = (
     HostMutant(
         "a recorded tensor begins at its storage's first byte",
         "arguments.cpp",
-        "  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);",
-        "  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, PLANTED ? 0 : offset);",
+        "    : offset(tensor.storage_offset()),",
+        "    : offset(PLANTED ? 0 : tensor.storage_offset()),",
         f"{VALUES}::test_evicted_results_come_back_bit_for_bit",
     ),
     HostMutant(
@@ -102,8 +102,8 @@ MUTANTS = (
     HostMutant(
         "the deleter forgets to say that a storage died",
         "storages.cpp",
-        "  scope.deaths_.push_back(node.id);",
-        "  if (!PLANTED) scope.deaths_.push_back(node.id);",
+        "  deaths_.push_back(node.id);",
+        "  if (!PLANTED) deaths_.push_back(node.id);",
         "runtime/test_scope.py::test_without_a_record_the_same_is_done",
     ),
     HostMutant(

@@ -2,9 +2,9 @@
 """The paper's models (Kirisame et al., 2021, section 4), and logs of a training step of each.
 
 A model is the one that the tests train, at two sizes: ``narrow``, of full depth and few channels, which a
-CPU runs in about a second, and ``paper``, about the size of the published logs by their constants and peaks. A log is
-recorded while PyTorch runs the step (on the CPU, so ``paper`` needs as much memory and patience as the step itself: on
-the meta device there is no memory for the runtime to see). Costs are counts of work, and scratch memory, which
+CPU runs in about a second, and ``paper``, near the published logs (how near, ``README.md`` says of those recorded). A
+log is recorded while PyTorch runs the step (on the CPU, so ``paper`` needs as much memory and patience as the step
+itself: on the meta device there is no memory for the runtime to see). Costs are counts of work, and scratch memory, which
 depends on the processor, is left out: everybody gets the same log.
 """
 

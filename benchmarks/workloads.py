@@ -4,8 +4,8 @@
 A model is the one that the tests train, at two sizes: ``narrow``, of full depth and few channels, which a
 CPU runs in about a second, and ``paper``, near the published logs (how near, ``README.md`` says of those recorded). A
 log is recorded while PyTorch runs the step (on the CPU, so ``paper`` needs as much memory and patience as the step
-itself: on the meta device there is no memory for the runtime to see). Costs are counts of work, and scratch memory, which
-depends on the processor, is left out: everybody gets the same log.
+itself: on the meta device there is no memory for the runtime to see). Costs are counts of work, and scratch memory,
+which depends on the processor, is left out: everybody gets the same log.
 """
 
 from collections.abc import Callable

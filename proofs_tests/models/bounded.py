@@ -79,15 +79,8 @@ def bounded(training: Training, budget: int) -> Bounded:
 
         with suppress(dtr.BudgetExceeded):
             snapshot = train(task, training.optimizer, training.steps, within)
-    if snapshot is None:
-        empty_autograds_queue()
     observation = observer.regions[0] if observer.regions else Observation()
     return Bounded(budget, snapshot, observation, run)
-
-
-def empty_autograds_queue() -> None:
-    """When a backward pass raises, autograd's queue holds what was ready to run until the next pass on this thread."""
-    torch.zeros((), requires_grad=True).backward()
 
 
 def sufficient(attempt: Callable[[int], Bounded], alone: Eager) -> Bounded:

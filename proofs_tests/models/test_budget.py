@@ -18,7 +18,8 @@ LARGER = {"densenet", "inception", "transformer", "unrolled_gan"}
 CASES = [
     (name, optimizer) for name in ZOO for optimizer in ("sgd", "adamw") if optimizer == "sgd" or name not in LARGER
 ]
-"""Every model; the larger ones with one optimizer."""
+CASES += [("gpt", "adamw_fused"), ("resnet", "adamw_foreach")]
+"""Every model; the larger ones with one optimizer. Two with an optimizer that steps with all parameters at once."""
 
 
 @claim("T1", "Training within a budget leaves every bit as eager training leaves it.", method="measured")

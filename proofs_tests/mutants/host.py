@@ -62,6 +62,9 @@ class HostMutant:
 VALUES = "runtime/test_values.py"
 KNOWN = "regressions/test_known_failures.py"
 INSIDE = "regressions/test_failures_inside.py"
+FAILING = "regressions/test_failing_calls.py"
+RARE = "regressions/test_rare_paths.py"
+UNSEEN = "runtime/test_unseen_writes.py"
 
 MUTANTS = (
     HostMutant(
@@ -108,10 +111,131 @@ MUTANTS = (
     ),
     HostMutant(
         "a heuristic's own memory is asked of the engine",
-        "storages.cpp",
-        "        PhaseGuard deciding(*this, Phase::deciding);\n        guard_writes();",
-        "        PhaseGuard deciding(*this, PLANTED ? phase_ : Phase::deciding);\n        guard_writes();",
+        "scope.h",
+        "    PhaseGuard deciding(*this, Phase::deciding);\n    guard_writes();",
+        "    PhaseGuard deciding(*this, PLANTED ? phase_ : Phase::deciding);\n    guard_writes();",
         f"{INSIDE}::test_a_heuristic_that_needs_memory_itself_is_told_so",
+    ),
+    HostMutant(
+        "what is computed from bytes in other hands may be evicted",
+        "call.cpp",
+        "    call.exposed |= node->exposed;",
+        "    call.exposed |= node->exposed && !PLANTED;",
+        f"{UNSEEN}::test_what_is_computed_from_bytes_in_other_hands_stays",
+    ),
+    HostMutant(
+        "bytes are handed out although something could be computed from them again",
+        "scope.cpp",
+        "[&] { pin_computed_from(node->id); });",
+        "[&] { if (!PLANTED) pin_computed_from(node->id); });",
+        f"{UNSEEN}::test_a_write_behind_the_operators_changes_nothing_else",
+    ),
+    HostMutant(
+        "what a call without memory had overwritten stays so",
+        "call.cpp",
+        "    for (const Copy& backup : call.backups) memory_.copy(",
+        "    for (const Copy& backup : call.backups) if (!PLANTED) memory_.copy(",
+        f"{FAILING}::test_a_call_without_memory_has_done_nothing",
+    ),
+    HostMutant(
+        "a call without memory leaves its generator advanced",
+        "call.cpp",
+        "    if (call.random) restore(call.random->generator, *call.random->last);",
+        "    if (call.random && !PLANTED) restore(call.random->generator, *call.random->last);",
+        f"{FAILING}::test_a_call_without_memory_has_done_nothing",
+    ),
+    HostMutant(
+        "a call that raises for reasons of its own is undone",
+        "call.cpp",
+        "  if (call.starved) {",
+        "  if (call.starved || PLANTED) {",
+        f"{FAILING}::test_a_call_that_raises_leaves_what_eager_leaves",
+    ),
+    HostMutant(
+        "what a call that raised has overwritten may be computed again",
+        "call.cpp",
+        "  for (StorageId id : call.written) ++node(id).version;\n  pin_all(call.written);",
+        "  for (StorageId id : call.written) ++node(id).version;\n  if (!PLANTED) pin_all(call.written);",
+        f"{FAILING}::test_a_call_that_raises_leaves_what_eager_leaves",
+    ),
+    HostMutant(
+        "what a call overwrites is copied when it first asks for memory, even if it may have begun to write",
+        "call.cpp",
+        "    if (call.hasty) guard_hasty_writes();",
+        "    if (call.hasty && !PLANTED) guard_hasty_writes();",
+        f"{FAILING}::test_a_call_without_memory_has_done_nothing",
+    ),
+    HostMutant(
+        "a list operator in place is called element by element, whether they fit or not",
+        "call.cpp",
+        "  return all > room && *std::max_element(",
+        "  return PLANTED || all > room && *std::max_element(",
+        f"{FAILING}::test_a_call_without_memory_has_done_nothing",
+    ),
+    HostMutant(
+        "an operator of another library draws nothing",
+        "operators.cpp",
+        "generator >= 0 || foreign;",
+        "generator >= 0 || (foreign && !PLANTED);",
+        f"{FAILING}::test_what_an_operator_of_another_library_draws_is_drawn_again",
+    ),
+    HostMutant(
+        "empty memory that is read next can be computed again",
+        "pending.cpp",
+        "return close_pending(use == Use::overwrites);",
+        "return close_pending(PLANTED || use == Use::overwrites);",
+        f"{VALUES}::test_memory_that_is_filled_through_a_raw_pointer_stays",
+    ),
+    HostMutant(
+        "empty memory during whose life something else dies can be computed again",
+        "pending.cpp",
+        "  if (pending_) close_pending(false);",
+        "  if (pending_) close_pending(PLANTED);",
+        f"{VALUES}::test_memory_that_is_filled_through_a_raw_pointer_stays",
+    ),
+    HostMutant(
+        "empty memory that is overwritten in part can be computed again",
+        "pending.cpp",
+        "    const bool all = tensor.numel()",
+        "    const bool all = PLANTED || tensor.numel()",
+        f"{VALUES}::test_memory_that_is_filled_through_a_raw_pointer_stays",
+    ),
+    HostMutant(
+        "every other block of memory is aligned to 16 bytes only",
+        "ledger.cpp",
+        """  void* data = source_->raw_allocate(size);
+  enter(data, size, owner);
+  return data;
+}
+
+void Ledger::free(void* data) {
+  strike(data);
+  source_->raw_deallocate(data);""",
+        """  static int blocks = 0;
+  void* data = source_->raw_allocate(size + (PLANTED ? 16 : 0));
+  if (PLANTED && ++blocks % 2) data = static_cast<std::byte*>(data) + 16;
+  enter(data, size, owner);
+  return data;
+}
+
+void Ledger::free(void* data) {
+  strike(data);
+  source_->raw_deallocate(reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(data) & ~uintptr_t{63}));""",
+        f"{VALUES}::test_a_storage_comes_back_as_aligned_as_it_was",
+    ),
+    HostMutant(
+        "autocast is that of the moment when an operator is called again",
+        "numerics.cpp",
+        "      at::autocast::set_autocast_enabled(device, value != 0);",
+        "      if (!PLANTED) at::autocast::set_autocast_enabled(device, value != 0);",
+        f"{RARE}::test_an_operator_in_python_is_called_again_under_the_same_autocast",
+    ),
+    HostMutant(
+        "the sizes of a packed sequence may be evicted",
+        "call.cpp",
+        "  if (call.known->pointed_at && !ids.empty())",
+        "  if (call.known->pointed_at && !ids.empty() && !PLANTED)",
+        f"{RARE}::test_packed_sequences",
     ),
 )
 

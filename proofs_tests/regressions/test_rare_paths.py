@@ -8,6 +8,9 @@ import pytest
 import torch
 
 import dtr_runtime as dtr
+from dtr_spec.monitor import check
+
+from .tight import Step, tight
 
 BUDGET = 1 << 26
 
@@ -69,3 +72,91 @@ def test_a_list_operator_that_begins_with_a_scalar() -> None:
     with dtr.budget(BUDGET):
         powers = torch.ops.aten._foreach_pow.ScalarAndTensor(2.0, [torch.ones(2), torch.ones(2)])
         assert [p.tolist() for p in powers] == [[2.0, 2.0], [2.0, 2.0]]
+
+
+def packed_sequences() -> Step:
+    """PyTorch reads the sizes of a packed sequence's steps through a pointer, between operators."""
+    sentences, lengths = torch.randint(0, 50, (8, 12)), torch.randint(3, 12, (8,))
+    embedding = torch.nn.Embedding(50, 16)
+    lstm = torch.nn.LSTM(16, 24, batch_first=True)
+    gru = torch.nn.GRU(24, 16, batch_first=True)
+
+    def step() -> list[torch.Tensor]:
+        packed = torch.nn.utils.rnn.pack_padded_sequence(
+            embedding(sentences), lengths, batch_first=True, enforce_sorted=False
+        )
+        padded, counts = torch.nn.utils.rnn.pad_packed_sequence(gru(lstm(packed)[0])[0], batch_first=True)
+        loss = padded.square().mean()
+        loss.backward()
+        gradients = [p.grad for m in (embedding, lstm, gru) for p in m.parameters()]
+        return [loss.detach(), counts, *(g for g in gradients if g is not None)]
+
+    return step
+
+
+def test_packed_sequences() -> None:
+    found = tight(packed_sequences)
+    assert found.same_bits
+    assert sum(found.replayed.values()) > 20
+
+
+def test_sizes_of_a_packed_sequence_that_were_evicted() -> None:
+    """Whoever makes them: the operators that read them through a pointer have them where they stay."""
+    lstm = torch.nn.LSTM(4, 8)
+    data = torch.randn(30, 4)
+    sizes = torch.tensor([6, 6, 6, 5, 4, 3])
+    packed = torch.nn.utils.rnn.PackedSequence(data, sizes)
+    expected, _ = torch.nn.utils.rnn.pad_packed_sequence(lstm(packed)[0])
+    with dtr.budget(BUDGET):
+        computed = torch.nn.utils.rnn.PackedSequence(data, sizes + 0)
+        push_out()
+        assert dtr.evicted(computed.batch_sizes)
+        found, _ = torch.nn.utils.rnn.pad_packed_sequence(lstm(computed)[0])
+        assert torch.equal(found, expected)
+
+
+def test_an_evicted_storage_is_resized() -> None:
+    with dtr.budget(BUDGET):
+        x = torch.ones(1000) * 2
+        y = x * 3
+        push_out()
+        x.untyped_storage().resize_(8000)
+        push_out()
+        assert torch.equal(x, torch.full((1000,), 2.0))
+        x.untyped_storage().resize_(0)
+        x.untyped_storage().resize_(4000)
+        x.fill_(5.0)
+        push_out()
+        assert (x + y).tolist() == [11.0] * 1000
+
+
+def test_bytes_are_handed_out_when_what_was_computed_from_them_is_dead() -> None:
+    """Nobody has a handle of the storage between; the one computed from it stays."""
+    with dtr.budget(BUDGET) as run:
+        x = torch.ones(1000) * 1
+        y = (x * 2) * 3
+        x.numpy().fill(0)
+    assert y.tolist() == [6.0] * 1000
+    verdict = check(run.trace)
+    assert verdict, verdict.reason
+
+
+def test_an_operator_in_python_is_called_again_under_the_same_autocast() -> None:
+    @torch.library.custom_op("dtr_rare::product", mutates_args=())
+    def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return a @ b
+
+    a = torch.randn(64, 64)
+    with torch.autocast("cpu"):
+        expected = product(a, a)
+    assert expected.dtype is torch.bfloat16
+    with dtr.budget(BUDGET):
+        with torch.autocast("cpu"):
+            found = product(a, a)
+        plain = product(a, a)
+        push_out()
+        assert dtr.evicted(found)
+        assert torch.equal(found, expected)
+        with torch.autocast("cpu"):
+            copy = plain.clone()
+        assert torch.equal(copy, a @ a)

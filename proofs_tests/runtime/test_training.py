@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small trainings under a budget: the same bits, within the budget, by a run of the machine, as the reference."""
 
+import itertools
+
 import pytest
 
 import dtr_reference
 from dtr_spec.monitor import check
 
-from .trainings import NETWORKS, OPTIMIZERS, least_room, train
+from .trainings import AT_ONCE, NETWORKS, OPTIMIZERS, least_room, train
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(
+    ("network", "optimizer"),
+    [*itertools.product(NETWORKS, OPTIMIZERS), *itertools.product(["perceptron"], AT_ONCE)],
+)
 def test_training_under_the_least_room_leaves_the_same_bits_as_eager(network: str, optimizer: str) -> None:
     eager = train(network, optimizer)
     bounded = train(network, optimizer, int(least_room(network, optimizer) * 1.05), verify=True)

@@ -4,6 +4,7 @@
 import contextlib
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -46,3 +47,41 @@ def test_a_write_behind_the_operators_changes_nothing_else(write: Callable[[Tens
             torch.empty(8 * SIZE)  # everything evictable goes
     assert torch.equal(x.view(torch.int32), written.view(torch.int32))
     assert torch.equal(y, read)
+
+
+def of_numpy() -> tuple[Tensor, Callable[[], None]]:
+    """Memory that was never torch's."""
+    array = np.ones(SIZE, np.float32)
+    return torch.from_numpy(array), lambda: array.fill(0)
+
+
+def to_numpy() -> tuple[Tensor, Callable[[], None]]:
+    """A pointer that is kept."""
+    x = torch.ones(SIZE) * 1
+    array = x.numpy()
+    return x, lambda: array.fill(0)
+
+
+def to_dlpack() -> tuple[Tensor, Callable[[], None]]:
+    """Another library's tensor on the same bytes."""
+    x = torch.ones(SIZE) * 1
+    array = np.from_dlpack(x)
+    return x, lambda: array.fill(0)
+
+
+@pytest.mark.parametrize("share", [of_numpy, to_numpy, to_dlpack])
+def test_what_is_computed_from_bytes_in_other_hands_stays(
+    share: Callable[[], tuple[Tensor, Callable[[], None]]],
+) -> None:
+    """They may be written at any time; so neither results nor what was overwritten can be computed again from them."""
+    with dtr.budget(dtr.live_bytes() + 16 * 4 * SIZE):
+        x, write = share()
+        result = x * 3
+        overwritten = torch.zeros(SIZE) + 1
+        overwritten.add_(x)
+        write()
+        with contextlib.suppress(dtr.BudgetExceeded):
+            torch.empty(32 * SIZE)
+        assert x.sum().item() == 0
+        assert torch.equal(result, torch.full((SIZE,), 3.0))
+        assert torch.equal(overwritten, torch.full((SIZE,), 2.0))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Single tensors: seen evicted, then seen again with the same bits."""
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -134,3 +135,54 @@ def test_verification_names_an_operator_whose_replay_differs() -> None:
 
     with pytest.raises(dtr.NondeterministicOperator, match="dtr_test::counting"):
         recounted()
+
+
+def something_dies(x: Tensor) -> None:
+    torch.ones(3)
+
+
+def it_is_read(x: Tensor) -> None:
+    x.sum()
+
+
+def a_part_is_overwritten(x: Tensor) -> None:
+    x[:1].fill_(0.0)
+
+
+def more_memory_is_asked_for(x: Tensor) -> None:
+    torch.empty(3)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [something_dies, it_is_read, a_part_is_overwritten, more_memory_is_asked_for],
+    ids=lambda event: event.__name__,
+)
+def test_memory_that_is_filled_through_a_raw_pointer_stays(event: Callable[[Tensor], None]) -> None:
+    """``torch.tensor`` asks for empty memory and writes it unseen, whatever happens next."""
+    a = torch.randn(SIZE)
+    numbers = a.tolist()
+    with dtr.budget(dtr.live_bytes() + 12 * a.nbytes, heuristic="h_lru") as run:
+        x = torch.tensor(numbers)
+        event(x)
+        pressure(a, run.stats.budget)
+        assert not dtr.evicted(x)
+        assert x[1:].tolist() == numbers[1:]
+
+
+ALIGNMENT = 64
+"""Bytes: of every block of torch's CPU allocator."""
+
+
+def test_a_storage_comes_back_as_aligned_as_it_was() -> None:
+    """Kernels give other bits on memory that is aligned otherwise."""
+    a = torch.randn(SIZE)
+    with dtr.budget(dtr.live_bytes() + 40 * a.nbytes) as run:
+        computed = [a[: SIZE - i] * i for i in range(1, 9)]
+        overwritten = [(a[: SIZE - i] * i).add_(1) for i in range(1, 9)]
+        with contextlib.suppress(dtr.BudgetExceeded):
+            torch.empty(run.stats.budget)
+        results = computed + overwritten
+        assert all(map(dtr.evicted, results))
+        assert [t.data_ptr() % ALIGNMENT for t in results] == [0] * len(results)
+        assert run.stats.rematerializations >= 24

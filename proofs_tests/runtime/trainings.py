@@ -86,7 +86,16 @@ def adam(parameters: Any) -> torch.optim.Optimizer:
     return torch.optim.Adam(parameters)
 
 
-OPTIMIZERS = {"sgd": sgd, "adam": adam}
+OPTIMIZERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {"sgd": sgd, "adam": adam}
+AT_ONCE: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
+    "sgd_fused": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True, fused=True),
+    "adam_fused": lambda parameters: torch.optim.Adam(parameters, amsgrad=True, fused=True),
+    "adamw_fused": lambda parameters: torch.optim.AdamW(parameters, fused=True),
+    "adagrad_fused": lambda parameters: torch.optim.Adagrad(parameters, fused=True),
+    "sgd_foreach": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, foreach=True),
+    "adamw_foreach": lambda parameters: torch.optim.AdamW(parameters, amsgrad=True, foreach=True),
+}
+"""Each operator steps with all parameters."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ def train(network: str, optimizer: str, room: int | None = None, watch: Watch = 
     torch.manual_seed(0)
     model, batches = NETWORKS[network]()
     labels = torch.randint(10, batches.shape[:2])
-    descent = OPTIMIZERS[optimizer](model.parameters())
+    descent = (OPTIMIZERS | AT_ONCE)[optimizer](model.parameters())
     losses: list[Tensor] = []
     with watch(), nullcontext() if room is None else dtr.budget(before + room, **options) as run:
         for x, y in zip(batches, labels, strict=True):

@@ -16,7 +16,7 @@ import torch.utils.dlpack
 
 _PINNING = {
     torch.Tensor: ("tolist", "data_ptr", "__deepcopy__", "__reduce_ex__"),
-    torch.UntypedStorage: ("data_ptr", "is_shared"),
+    torch.UntypedStorage: ("data_ptr", "is_shared", "resize_"),
 }
 _EXPOSING = {
     torch._C: ("_to_dlpack", "_to_dlpack_versioned"),
@@ -26,9 +26,11 @@ _EXPOSING = {
 }
 _EXPOSING_ON_DEVICES = {torch.Tensor: ("data_ptr",), torch.UntypedStorage: ("resize_",)}
 """Kernels of one's own write through pointers there, and the allocator does not tell what a resized storage lost."""
+_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _READING_INTEGERS = {
-    torch: ("ctc_loss", "tensor_split"),
+    torch: ("ctc_loss", "tensor_split", *_RECURRENT),
     torch.Tensor: ("tensor_split",),
+    torch._VF: (*_RECURRENT, "_pad_packed_sequence"),
 }
 _IN_C = "__dlpack_c_exchange_api__"
 """Tells other libraries of C functions that hand out raw pointers; without it they call ``__dlpack__``."""

@@ -152,6 +152,8 @@ class Budget:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            _empty_autograds_queue()
         self._accessors.remove()
         try:
             self._scope.leave()
@@ -163,6 +165,16 @@ class Budget:
 
 budget = Budget
 """Reads as what it does: ``with budget("2GiB"):``."""
+
+
+def _empty_autograds_queue() -> None:
+    """Free what a backward pass that raised has left: its gradients stay in a queue of the thread until the next pass.
+
+    A backward pass through nothing is one, and takes no memory.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        nothing = torch.empty(0, requires_grad=True)
+        torch.autograd.backward(nothing, torch.empty(0))
 
 
 def pin(tensor: torch.Tensor) -> None:

@@ -202,15 +202,7 @@ const std::vector<StorageId>& Engine::commit(const std::vector<Bytes>& outputs, 
 void Engine::abandon() {
   Impl& m = *impl_;
   if (m.unbound > 0) free(m.unbound);
-  if (m.depth == 0) return;
-  CallRecord* call = m.top().call;
-  m.emit(Rule::execute, call->id);
-  m.emit(Rule::commit, 0);
-  m.unlock_all(m.top());
-  --m.depth;
-  for (const StorageId id : call->writes) m.drop_unread({{id, m.heap[id].version}});
-  m.heap.close_call(call);
-  m.retry_banishing();
+  if (m.depth > 0) commit({}, 0);
 }
 
 void Engine::alias(StorageId id, int64_t handle) {

@@ -120,8 +120,8 @@ class Engine {
   // The call computed its outputs, whose bytes are part of what was allocated: execute, bind, commit.
   // Returns the ids of the new storages, which hold until the next commit.
   const std::vector<StorageId>& commit(const std::vector<Bytes>& outputs, Cost);
-  // The call raised: write off what it still holds and unlock. Its mutations, if any, must have been undone.
-  // In the trace it is a call of cost 0 without outputs or mutations.
+  // The call raised: write off what it still holds, and commit it as one of cost 0 without outputs. The next version
+  // of what it overwrites is what is there now, which no call computes: the host has to pin it.
   void abandon();
   // Between calls only (std::logic_error otherwise). `handle` is what the event names.
   void alias(StorageId, int64_t handle);    // one handle more

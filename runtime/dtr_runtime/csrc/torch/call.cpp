@@ -2,7 +2,9 @@
 // A client's operator call, from its arguments to its results.
 #include <c10/util/ScopeExit.h>
 
+#include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "cost.h"
 #include "interpose.h"
@@ -22,6 +24,18 @@ bool opaque(c10::ArrayRef<c10::IValue> results) {
   bool any = false;
   for_each_result(results, [&](const at::Tensor& tensor) { any |= opaque(tensor); });
   return any;
+}
+
+// Whether some tensors have to be converted for others, which takes memory.
+bool mixed(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
+  std::optional<caffe2::TypeMeta> type;
+  bool differ = false;
+  for_each_tensor(known, arguments, [&](const at::Tensor& tensor, size_t) {
+    if (!tensor.defined() || tensor.nbytes() <= Slab::kSlot) return;
+    differ |= type && *type != tensor.dtype();
+    type = tensor.dtype();
+  });
+  return differ;
 }
 
 // Whether a list operator is called on lists of one length, more than one: then it is a loop.
@@ -84,7 +98,7 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     expose(*arguments[0].toTensor().storage().unsafeGetStorageImpl());
     return below(op, keys, stack);
   }
-  if (is_loop(known, arguments)) {
+  if (is_loop(known, arguments) && (!known.writes_lists || too_much_at_once(known, arguments))) {
     lock.unlock();
     return split(op, known, keys, stack);
   }
@@ -124,6 +138,30 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
       if (hides_inputs) pin_inputs();
     });
   }
+}
+
+// Whether a list operator in place has to be called element by element, as its operands do not fit together. Otherwise
+// it is one call, which fails as a whole; so it is, too, if even one element does not fit.
+bool Scope::too_much_at_once(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
+  if (mixed(known, arguments)) return false;
+  return within_budget(known.name.c_str(), [&] {
+    settle();
+    std::vector<Bytes> of_element(arguments[0].toListRef().size());
+    std::set<StorageId> met;
+    Bytes all = 0;
+    for (const c10::IValue& argument : arguments) {
+      if (!argument.isTensorList()) continue;
+      for (size_t i = 0; i < of_element.size(); ++i) {
+        const at::Tensor& tensor = argument.toListRef()[i].toTensor();
+        Node* node = tensor.defined() && tensor.has_storage() ? find(tensor.storage().unsafeGetStorageImpl()) : nullptr;
+        if (!node || !engine_.recoverable(node->id)) continue;
+        of_element[i] += node->size;
+        if (met.insert(node->id).second) all += node->size;
+      }
+    }
+    const Bytes room = engine_.budget() - engine_.used() + engine_.counters().evictable;
+    return all > room && *std::max_element(of_element.begin(), of_element.end()) <= room;
+  });
 }
 
 // A list operator, one element at a time: no more than one element's storages are locked at once.
@@ -200,6 +238,8 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
   }
   std::sort(spec_.writes.begin(), spec_.writes.end());
   for (int32_t slot : spec_.writes) call.written.push_back(spec_.inputs[slot]);
+  call.hasty = (known.foreign || (known.writes_lists && mixed(known, arguments))) &&
+      std::any_of(call.written.begin(), call.written.end(), [&](StorageId id) { return node(id).size > 0; });
 }
 
 // Records what a replay would need, if there can be one.
@@ -223,6 +263,7 @@ void Scope::prepare(
   dtr::record(record.arguments, known, arguments, [&](const at::Tensor&) { return *slot++; });
   for (StorageId id : spec_.inputs) record.inputs.push_back({id, node(id).version});
   record.created = call.created.size;
+  record.hasty = call.hasty;
   record.writes.append(spec_.writes.begin(), spec_.writes.end());
   record.numerics = &numerics(known);
 }
@@ -277,11 +318,20 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
     if (wait) stream_->synchronize();
   };
   try {
+    if (call.hasty) guard_hasty_writes();
     device_ ? run_on_device(call, stack, known.results, kernel) : kernel();
   } catch (...) {
     give_up(call);
     within_budget(known.name.c_str(), [] { throw; });
   }
+}
+
+// As if it began by asking for a byte: then its copies are made as for any call.
+void Scope::guard_hasty_writes() {
+  ask([&] { engine_.allocate(1); });
+  recorder_.piece(1);
+  engine_.free(1);
+  recorder_.piece(-1);
 }
 
 // Before the first memory that a call asks for while it runs: from then on it can fail half done.
@@ -305,20 +355,23 @@ void Scope::free_backups(Call& call) {
   call.backups.clear();
 }
 
-// The call raised. What was copied aside is restored; what was not may have been written in part, as in
-// eager PyTorch, and stays as it is.
+// The call raised. For want of memory: then it has overwritten nothing. For reasons of its own: then it may have
+// overwritten a part, as in eager PyTorch. Either way what is there now cannot be computed again.
 void Scope::give_up(Call& call) {
-  const bool restored = call.guarded;
-  for (const Copy& backup : call.backups) memory_.copy(backup.node->data, backup.data, backup.node->size);
-  if (call.random) restore(call.random->generator, *call.random->last);
+  if (call.starved) {
+    for (const Copy& backup : call.backups) memory_.copy(backup.node->data, backup.data, backup.node->size);
+    if (call.random) restore(call.random->generator, *call.random->last);
+  }
   release_blocks();
   free_backups(call);
-  recorder_.abandon();
   {
     PhaseGuard deciding(*this, Phase::deciding);
     engine_.abandon();
   }
-  if (!restored) pin_all(call.written);
+  recorder_.abandon();
+  if (engine_.stopped_recording()) recorder_.stop();
+  for (StorageId id : call.written) ++node(id).version;
+  pin_all(call.written);
 }
 
 // The new storages among the results, in order. An argument that was resized is none: its new bytes
@@ -389,6 +442,7 @@ void Scope::commit(Call& call, const Outputs& fresh) {
     pin_all(ids);
     pin_all(call.written);
   }
+  if (call.known->pointed_at && !ids.empty()) pin_all(ids.back());
   if (device_) {
     older_suspects_ = std::move(suspects_);
     suspects_ = spec_.inputs;

@@ -56,7 +56,7 @@ void Scope::make_ready(Call& call, const c10::OperatorHandle& op, c10::ArrayRef<
   if (call.elsewhere) pin_all(call.written);
   if (!known.resizes) return;
   for (StorageId id : spec_.inputs) {
-    pin_all(engine_.readers(id));
+    pin_computed_from(id);
     if (engine_.recoverable(id)) pin(id);
   }
 }
@@ -65,9 +65,7 @@ void Scope::make_ready(Call& call, const c10::OperatorHandle& op, c10::ArrayRef<
 void Scope::piece(Call& call, Bytes bytes) {
   if (bytes == 0) return;
   if (bytes > 0) {
-    PhaseGuard deciding(*this, Phase::deciding);
-    guard_writes();
-    engine_.allocate(bytes);
+    ask([&] { engine_.allocate(bytes); });
   } else {
     engine_.free(-bytes);
   }
@@ -158,6 +156,7 @@ void Scope::insist(
     try {
       return kernel();
     } catch (const c10::OutOfMemoryError&) {
+      if (current_) current_->starved = true;
       const Bytes evictable = engine_.counters().evictable;
       if (!repeatable || evictable == 0) throw;
       undo();

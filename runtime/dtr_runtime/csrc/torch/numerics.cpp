@@ -3,6 +3,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/core/DefaultDtype.h>
 
@@ -94,6 +95,19 @@ constexpr Setting kGradMode{
     [] { return static_cast<int64_t>(at::GradMode::is_enabled()); },
     [](int64_t enabled) { at::GradMode::set_enabled(enabled != 0); }};
 
+// To which type kernels that call operators have these cast: one more than its number, or 0 for none.
+template <c10::DeviceType device>
+constexpr Setting autocast{
+    [] {
+      return at::autocast::is_autocast_enabled(device)
+          ? static_cast<int64_t>(at::autocast::get_autocast_dtype(device)) + 1
+          : int64_t{0};
+    },
+    [](int64_t value) {
+      at::autocast::set_autocast_enabled(device, value != 0);
+      if (value) at::autocast::set_autocast_dtype(device, static_cast<c10::ScalarType>(value - 1));
+    }};
+
 // 0 forbids, 1 warns, 2 permits what is not deterministic.
 constexpr Setting kDeterminism{
     [] {
@@ -117,6 +131,7 @@ constexpr std::array kHostSettings{
     kThreads,
     kProcessor,
     kGradMode,
+    autocast<c10::kCPU>,
     kDeterminism,
     of_context<&C::deterministicFillUninitializedMemory, &C::setDeterministicFillUninitializedMemory>,
     of_context<&C::userEnabledMkldnn, &C::setUserEnabledMkldnn>,
@@ -154,6 +169,7 @@ constexpr std::array kDeviceSettings{
     reduction<&C::allowFP16ReductionCuBLAS, &C::setAllowFP16ReductionCuBLAS>,
     reduction<&C::allowBF16ReductionCuBLAS, &C::setAllowBF16ReductionCuBLAS>,
     kCarveout,
+    autocast<c10::kCUDA>,
 };
 
 template <const auto& settings, size_t... i>

@@ -10,7 +10,7 @@ namespace dtr {
 
 // Values of the settings in the tables of numerics.cpp, in the tables' order.
 struct Numerics {
-  static constexpr size_t kHost = 17, kProducts = 5, kDevice = 16;
+  static constexpr size_t kHost = 18, kProducts = 5, kDevice = 17;
   std::array<int64_t, kHost> host;
   std::array<int64_t, kProducts> products;
   std::array<int64_t, kDevice> device;  // zeros where no device is concerned

@@ -115,14 +115,17 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
     kind = Kind::view;
   else if (kAllocate.count(name) && !out_variant)
     kind = Kind::allocate;
-  random = op.hasTag(at::Tag::nondeterministic_seeded) || generator >= 0;
+  foreign = name.rfind("aten::", 0) != 0 && name.rfind("prim", 0) != 0;
+  random = op.hasTag(at::Tag::nondeterministic_seeded) || generator >= 0 || foreign;
   shape_only = kShapeOnly.count(name) && !out_variant;
   overwrites = kOverwriting.count(name) || out_variant;
   // An `out` may be given new memory; an operator of another library may keep what it asks for.
-  in_place = declares_writes && !returns_fresh && !out_variant && name.rfind("aten::", 0) == 0;
+  in_place = declares_writes && !returns_fresh && !out_variant && !foreign;
+  pointed_at = name == "aten::_pack_padded_sequence";
   lends = name == "aten::_lazy_clone";
   collective = name.rfind("c10d::", 0) == 0;
   elementwise_list = is_list_loop(name, schema);
+  writes_lists = name.rfind("aten::_foreach_", 0) == 0 && declares_writes;
   pointwise = op.hasTag(at::Tag::pointwise);
   matmul_like = kMatmulLike.count(name);
   if (!op.operator_name().overload_name.empty()) name += "." + op.operator_name().overload_name;

@@ -24,6 +24,8 @@ struct Operator {
   bool shape_only = false;     // looks at its tensor arguments' metadata alone
   bool overwrites = false;     // every byte of the arguments it writes, without reading them
   bool elementwise_list = false;  // a list operator that is the loop over its elements
+  bool writes_lists = false;   // a list operator that overwrites elements
+  bool foreign = false;        // another library's: what it does inside is unknown
   bool matmul_like = false;
   bool collective = false;     // between processes
   bool lends = false;          // its result shares the bytes with its argument until one of them is written
@@ -36,6 +38,7 @@ struct Operator {
   int generator = -1;          // the argument that names a generator
   int device = -1;             // the argument that names a device
   size_t results = 0;          // how many values it returns
+  bool pointed_at = false;     // torch reads its last result through a pointer, across other operators
   bool resizes = false;        // may give an argument new memory without overwriting it
 
   explicit Operator(const c10::OperatorHandle&);

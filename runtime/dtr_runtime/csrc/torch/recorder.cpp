@@ -42,7 +42,6 @@ void Recorder::abandon() {
   Bytes held = 0;
   for (size_t i = row_.size() - static_cast<size_t>(field(pieces)); i < row_.size(); ++i) held += row_[i];
   if (held != 0) piece(-held);
-  field(abandoned) = 1;
   open_ = closed;
 }
 
@@ -67,7 +66,6 @@ std::vector<Asked> Recorder::commands() const {
     take(asked.profile, row_[at + pieces]);
     for (int64_t i = 0; i < row_[at + outputs]; ++i, next += 2)
       asked.outputs.emplace_back(static_cast<StorageId>(row_[next]), row_[next + 1]);
-    if (row_[at + abandoned]) asked.mutates.clear();
     at = next;
   }
   return all;

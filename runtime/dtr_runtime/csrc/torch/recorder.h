@@ -36,7 +36,7 @@ class Recorder {
   void begin(const std::string& op, const CallSpec& spec);
   void piece(Bytes bytes);
   void commit(const std::vector<StorageId>& outputs, const std::vector<Bytes>& sizes, Cost cost);
-  // The call raised: without outputs, without mutations.
+  // The call raised: it has no outputs.
   void abandon();
 
   std::vector<Asked> commands() const;
@@ -45,7 +45,7 @@ class Recorder {
   // Numbers in one row cost a call far less than vectors of its own. A command is its kind, a storage and a
   // size; a call is its kind, the place of its operator's name and these fields, then its inputs, what it
   // overwrites, its pieces, and the outputs with their sizes.
-  enum Field { cost = 2, inputs, mutates, pieces, outputs, abandoned, fields };
+  enum Field { cost = 2, inputs, mutates, pieces, outputs, fields };
 
   void add(Asked::Kind, StorageId, Bytes);
   int64_t& field(Field f) { return row_[open_ + f]; }

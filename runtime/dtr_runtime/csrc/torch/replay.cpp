@@ -83,6 +83,11 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
       c10::impl::ExcludeDispatchKeyGuard no_python(c10::python_ks);
       NumericsGuard numerics(*record.numerics, device_ != nullptr);
       RandomGuard random(record);
+      if (record.hasty) {  // as at first
+        PhaseGuard deciding(*this, Phase::deciding);
+        engine_.allocate(1);
+        engine_.free(1);
+      }
       const auto kernel = [&] {
         Unlocked unlocked(*this);
         below(*record.op, record.keys, &stack);

@@ -3,6 +3,7 @@
 #include "scope.h"
 
 #include <limits>
+#include <set>
 
 #include "../core/policy.h"
 #include "turn.h"
@@ -87,6 +88,20 @@ void Scope::pin_all(c10::ArrayRef<StorageId> ids) {
     if (engine_.recoverable(id)) pin(id);
 }
 
+// The client's storages whose recipes read this one, be it through storages that are no longer the client's.
+void Scope::pin_computed_from(StorageId source) {
+  std::set<StorageId> met;
+  std::vector<StorageId> pending{source}, found;
+  while (!pending.empty()) {
+    const StorageId id = pending.back();
+    pending.pop_back();
+    for (StorageId reader : engine_.readers(id))
+      if (met.insert(reader).second) (node(reader).handle ? found : pending).push_back(reader);
+  }
+  std::sort(found.begin(), found.end());
+  pin_all(found);
+}
+
 void Scope::expose(c10::StorageImpl& storage) {
   pin(storage);
   const auto one_at_a_time = turn(serial_mutex_);
@@ -94,7 +109,7 @@ void Scope::expose(c10::StorageImpl& storage) {
   if (!active_ || phase_ != Phase::idle) return;
   Node* node = find(&storage);
   if (!node || node->exposed) return;
-  within_budget("an access to a tensor's bytes", [&] { pin_all(engine_.readers(node->id)); });
+  within_budget("an access to a tensor's bytes", [&] { pin_computed_from(node->id); });
   node->exposed = true;
 }
 

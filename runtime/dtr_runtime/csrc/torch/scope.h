@@ -71,6 +71,7 @@ struct Record {
   Bytes created = 0;                    // of the memory that the call is the first to write, if it is
   c10::SmallVector<Bytes, 2> pieces;    // on a device: asked for (positive) and given back, in order
   Need* need = nullptr;
+  bool hasty = false;
   int32_t users = 0;  // storages whose chain the call is in
 };
 
@@ -182,6 +183,8 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     c10::SmallVector<c10::StorageImpl*, 2> targets{};  // what it overwrites, empty storages included
     std::vector<Copy> backups{};  // of what it overwrites, in case it fails
     bool guarded = false;         // the backups are made
+    bool hasty = false;           // may overwrite before it has asked for all its memory
+    bool starved = false;         // asked for memory in vain
     Output created{};             // memory that it is the first to write
     Need* need = nullptr;         // on a device
     c10::SmallVector<Bytes, 2> pieces{};
@@ -191,6 +194,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   // scope.cpp
   void pin(StorageId);
   void pin_all(c10::ArrayRef<StorageId>);
+  void pin_computed_from(StorageId);
   void disown();
   void keep_wreck();
   // Runs f, on behalf of the operator or whatever else is named; the engine's refusal becomes the client's
@@ -199,13 +203,17 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   auto within_budget(const char* where, F f);
 
   // call.cpp
+  bool too_much_at_once(const Operator&, c10::ArrayRef<c10::IValue> arguments);
   void split(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*);
   void gather(Call&, c10::ArrayRef<c10::IValue> arguments);
   void prepare(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, c10::ArrayRef<c10::IValue> arguments);
   const Numerics& numerics(const Operator&);
   void begin(Call&);
   void run(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
+  template <typename F>
+  void ask(F allocate);
   void guard_writes();
+  void guard_hasty_writes();
   void free_backups(Call&);
   void release_blocks();
   Outputs outputs(c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets);
@@ -344,6 +352,19 @@ class Scope::PhaseGuard {
   Scope& scope_;
   Phase before_;
 };
+
+// The call under way asks for memory.
+template <typename F>
+void Scope::ask(F allocate) {
+  try {
+    PhaseGuard deciding(*this, Phase::deciding);
+    guard_writes();
+    allocate();
+  } catch (...) {
+    if (current_) current_->starved = true;
+    throw;
+  }
+}
 
 // While a kernel runs, its worker threads may ask for memory: the lock is theirs.
 class Scope::Unlocked {

@@ -94,9 +94,7 @@ StorageId Scope::request(Bytes size) {
   switch (phase_) {
     case Phase::running:
       try {
-        PhaseGuard deciding(*this, Phase::deciding);
-        guard_writes();
-        engine_.allocate(size);
+        ask([&] { engine_.allocate(size); });
       } catch (const OutOfMemory& error) {  // at once: a kernel in Python would make another error of it
         failures.budget(error, where_);
       }
@@ -130,6 +128,7 @@ void Scope::obtained(void* data, const Block& block) {
 
 void Scope::refused(const Block& block) {
   if (block.owner == kCall) {
+    if (current_) current_->starved = true;
     engine_.free(block.size);
     if (!replaying_) recorder_.piece(-block.size);
   } else if (block.owner >= 0) {

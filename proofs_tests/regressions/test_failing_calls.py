@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls that fail: without memory they have done nothing; for reasons of their own they have done what eager did."""
+
+import contextlib
+import gc
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+import dtr_reference
+import dtr_runtime as dtr
+from dtr_spec.monitor import check
+
+from ..claims import claim
+
+SIZE = 1 << 12
+"""Floats."""
+
+
+def within(extra: int) -> dtr.budget:
+    """A budget of ``extra`` bytes besides what is alive."""
+    gc.collect()
+    return dtr.budget(dtr.live_bytes() + extra)
+
+
+def push_out() -> None:
+    """All that is evictable goes."""
+    with contextlib.suppress(dtr.BudgetExceeded):
+        torch.empty(1 << 26)
+
+
+@torch.library.custom_op("dtr_failing::add_and_draw_", mutates_args={"x"})
+def add_and_draw_(x: Tensor, scratch: int, fail: bool) -> None:
+    """Overwrites and draws before it asks for memory."""
+    x.add_(torch.rand(()))
+    torch.empty(scratch)
+    if fail:
+        raise ArithmeticError
+
+
+@torch.library.custom_op("dtr_failing::noise", mutates_args=())
+def noise(x: Tensor) -> Tensor:
+    """Draws without saying so."""
+    return x + torch.rand_like(x)
+
+
+def raise_in_a_random_operator(x: Tensor) -> None:
+    torch.bernoulli(torch.full((SIZE,), 2.0))
+
+
+def raise_in_place(x: Tensor) -> None:
+    x.scatter_(0, torch.tensor([0, 1, 10**9]), 7.0)
+
+
+def raise_after_overwriting(x: Tensor) -> None:
+    add_and_draw_(x, SIZE, True)
+
+
+def raise_in_a_list(x: Tensor) -> None:
+    torch._foreach_add_([x, torch.ones(2)], [torch.ones(SIZE), torch.ones(3)])
+
+
+RAISING = (raise_in_a_random_operator, raise_in_place, raise_after_overwriting, raise_in_a_list)
+
+
+@claim("T8", "A call that raises in the middle of what it does is a step of the machine.", method="regression")
+@pytest.mark.parametrize("fails", RAISING)
+def test_a_call_that_raises_leaves_what_eager_leaves(fails: Callable[[Tensor], None]) -> None:
+    """Values, generator, what was computed before from what it overwrote; and the trace is a run."""
+
+    def program() -> list[Tensor]:
+        x = torch.rand(SIZE) * 2
+        before = x * 3
+        with pytest.raises((RuntimeError, ArithmeticError)):
+            fails(x)
+        push_out()
+        return [before, x * 1, torch.rand(SIZE)]
+
+    torch.manual_seed(0)
+    expected = program()
+    torch.manual_seed(0)
+    with within(16 * 4 * SIZE) as run:
+        found = program()
+    assert all(map(torch.equal, found, expected))
+    with within(16 * 4 * SIZE) as run, pytest.raises((RuntimeError, ArithmeticError)):
+        fails(torch.rand(SIZE) * 2)
+    verdict = check(run.trace)
+    assert verdict, verdict.reason
+
+
+def lists_of_one_type(tensors: list[Tensor]) -> None:
+    """The last operand is a part of what was evicted and does not fit any more."""
+    large = torch.full((4 * SIZE,), 2.0)
+    occupied = torch.empty(3 * SIZE)
+    dtr.pin(occupied)
+    assert dtr.evicted(large)
+    torch._foreach_add_(tensors, [*tensors[:3], large[:SIZE]])
+
+
+def lists_of_two_types(tensors: list[Tensor]) -> None:
+    """The second operand has to be converted, which takes memory when the first has been added."""
+    operands = [torch.ones(SIZE), torch.ones(SIZE, dtype=torch.float64)]
+    torch._foreach_add_(tensors[:2], operands)
+
+
+def overwriting_before_asking(tensors: list[Tensor]) -> None:
+    add_and_draw_(tensors[0], 1 << 26, False)
+
+
+def overwriting_a_result(tensors: list[Tensor]) -> None:
+    computed = tensors[0] * 2
+    try:
+        add_and_draw_(computed, 1 << 26, False)
+    finally:
+        assert torch.equal(computed, tensors[0] * 2)
+
+
+@claim(
+    "T5",
+    "A call that fails for want of memory has overwritten nothing, and its generator is as it was.",
+    method="regression",
+)
+@pytest.mark.parametrize(
+    ("fails", "room"),
+    [(lists_of_one_type, 5), (lists_of_two_types, 5), (overwriting_before_asking, 4), (overwriting_a_result, 4)],
+)
+def test_a_call_without_memory_has_done_nothing(fails: Callable[[list[Tensor]], None], room: int) -> None:
+    """``room``: how many results fit besides the tensors that are there."""
+    tensors = [torch.full((SIZE,), float(i)) for i in range(4)]
+    before = [t.clone() for t in tensors]
+    generator = torch.get_rng_state()
+    with within(room * 4 * SIZE) as run:
+        with pytest.raises(dtr.BudgetExceeded):
+            fails(tensors)
+        assert all(map(torch.equal, tensors, before))
+    assert torch.equal(torch.get_rng_state(), generator)
+    verdict = check(run.trace)
+    assert verdict, verdict.reason
+
+
+def test_lists_that_do_not_fit_together_are_added_element_by_element() -> None:
+    tensors = [torch.full((SIZE,), float(i)) for i in range(6)]
+    with within(3 * 4 * SIZE) as run:
+        operands = [torch.full((SIZE,), 10.0) for _ in tensors]
+        torch._foreach_add_(tensors, operands)
+    assert [t[0].item() for t in tensors] == [10.0 + i for i in range(6)]
+    assert run.stats.rematerializations >= 3
+
+
+def test_what_an_operator_of_another_library_draws_is_drawn_again() -> None:
+    a = torch.randn(SIZE)
+    with within(6 * a.nbytes):
+        b = noise(a)
+        found = b * 1
+        push_out()
+        assert dtr.evicted(b)
+        assert torch.equal(b, found)
+
+
+def test_operators_of_other_libraries_are_decided_on_as_in_the_reference() -> None:
+    """The copies that restore what they overwrite are asked for whether or not they ask for more."""
+    a = torch.randn(SIZE)
+    with within(5 * a.nbytes) as run:
+        b = a * 2
+        for scratch in (0, SIZE):
+            add_and_draw_(b, scratch, False)
+        c = noise(b)
+        push = [a + i for i in range(6)]
+        del push
+        assert (b + c).isfinite().all()
+    trace = run.trace
+    assert run.stats.rematerializations > 0
+    assert dtr_reference.run(trace.program, trace.budget, "h_dtr_eq", "eager").trace.events == trace.events
+
+
+def test_a_backward_pass_that_raised_holds_no_memory_after_the_scope() -> None:
+    """Autograd's queue keeps the gradients that were ready until the thread's next backward pass."""
+    x = torch.randn(SIZE, requires_grad=True)
+
+    def backward() -> None:
+        a = x * 2
+        b = a.sin()
+        c = a.cos()
+        b.register_hook(lambda gradient: torch.empty(1 << 26))
+        (b * b + c * c).sum().backward()
+
+    gc.collect()
+    before = dtr.live_bytes()
+    with pytest.raises(dtr.BudgetExceeded), dtr.budget(before + 32 * x.nbytes):
+        backward()
+    gc.collect()
+    assert dtr.live_bytes() == before

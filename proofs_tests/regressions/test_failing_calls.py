@@ -145,6 +145,7 @@ def test_lists_that_do_not_fit_together_are_added_element_by_element() -> None:
     with within(3 * 4 * SIZE) as run:
         operands = [torch.full((SIZE,), 10.0) for _ in tensors]
         torch._foreach_add_(tensors, operands)
+        del operands
     assert [t[0].item() for t in tensors] == [10.0 + i for i in range(6)]
     assert run.stats.rematerializations >= 3
 

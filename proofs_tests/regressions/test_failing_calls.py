@@ -59,7 +59,7 @@ def raise_after_overwriting(x: Tensor) -> None:
 
 
 def raise_in_a_list(x: Tensor) -> None:
-    torch._foreach_add_([x, torch.ones(2)], [torch.ones(SIZE), torch.ones(3)])
+    torch.ops.aten._foreach_add_.List([x, torch.ones(2)], [torch.ones(SIZE), torch.ones(3)])
 
 
 RAISING = (raise_in_a_random_operator, raise_in_place, raise_after_overwriting, raise_in_a_list)
@@ -96,13 +96,13 @@ def lists_of_one_type(tensors: list[Tensor]) -> None:
     occupied = torch.empty(3 * SIZE)
     dtr.pin(occupied)
     assert dtr.evicted(large)
-    torch._foreach_add_(tensors, [*tensors[:3], large[:SIZE]])
+    torch.ops.aten._foreach_add_.List(tensors, [*tensors[:3], large[:SIZE]])
 
 
 def lists_of_two_types(tensors: list[Tensor]) -> None:
     """The second operand has to be converted, which takes memory when the first has been added."""
     operands = [torch.ones(SIZE), torch.ones(SIZE, dtype=torch.float64)]
-    torch._foreach_add_(tensors[:2], operands)
+    torch.ops.aten._foreach_add_.List(tensors[:2], operands)
 
 
 def overwriting_before_asking(tensors: list[Tensor]) -> None:
@@ -144,7 +144,7 @@ def test_lists_that_do_not_fit_together_are_added_element_by_element() -> None:
     tensors = [torch.full((SIZE,), float(i)) for i in range(6)]
     with within(3 * 4 * SIZE) as run:
         operands = [torch.full((SIZE,), 10.0) for _ in tensors]
-        torch._foreach_add_(tensors, operands)
+        torch.ops.aten._foreach_add_.List(tensors, operands)
         del operands
     assert [t[0].item() for t in tensors] == [10.0 + i for i in range(6)]
     assert run.stats.rematerializations >= 3

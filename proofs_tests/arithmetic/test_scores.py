@@ -47,7 +47,7 @@ def test_nothing_wraps(claim_scope: Callable[[str], None]) -> None:
 
     found = wraps(scoring)
     assert set(found.values()) == {"proved"}
-    assert len(found) == 2, "products of two words, and such a product plus a word"
+    assert len(found) == 3, "a product of two words, its bound, and a number within it plus a word"
     claim_scope(f"{len(found)} statements")
 
 

@@ -22,6 +22,8 @@ class Obligations:
     formulas: list[Any] = field(default_factory=list)
     divided: dict[tuple[Any, int], tuple[z3.ArithRef, z3.ArithRef]] = field(default_factory=dict)
     """Quotient and remainder of what has been divided, by what."""
+    bounded: list[tuple[z3.BitVecRef, Any]] = field(default_factory=list)
+    """What stands for a product, and the bound that is known of it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,15 @@ class Word:
         return self._computed(other, lambda a, b: a + b, z3.BVAddNoOverflow)
 
     def __mul__(self, other: "Word") -> "Word":
-        return self._computed(other, lambda a, b: a * b, z3.BVMulNoOverflow)
+        product = self._computed(other, lambda a, b: a * b, z3.BVMulNoOverflow)
+        most = _most(self.value) * _most(other.value)
+        if not isinstance(product.value, z3.BitVecRef) or most >= 2**self.width:
+            return product
+        # What follows is owed of any number so large: to reason about the product itself once more would be slow.
+        self.owed.formulas.append(z3.ULE(product.value, most))
+        number = z3.FreshConst(product.value.sort())
+        self.owed.bounded.append((number, z3.ULE(number, most)))
+        return Word(self.width, number, self.owed)
 
     def widened(self, width: int) -> "Word":
         """The same number in a wider word."""
@@ -84,7 +94,8 @@ class Word:
         if isinstance(self.value, int):
             value %= 2**self.width
         elif isinstance(self.value, z3.BitVecRef):
-            self.owed.formulas.append(fits(self.value, other.value, False))
+            known = [bound for x, bound in self.owed.bounded if x.eq(self.value) or x.eq(other.value)]
+            self.owed.formulas.append(z3.Implies(z3.And(known), fits(self.value, other.value, False)))
         return Word(self.width, value, self.owed)
 
     def _parts(self, width: int) -> tuple[z3.ArithRef, z3.ArithRef]:
@@ -95,6 +106,15 @@ class Word:
             self.owed.formulas.append(z3.And(self.value == quotient * 2**width + rest, rest >= 0, rest < 2**width))
             self.owed.divided[key] = quotient, rest
         return self.owed.divided[key]
+
+
+def _most(value: Any) -> int:
+    """The greatest number that a bit-vector, widened from fewer bits or not, can be; 0 of other readings."""
+    if not isinstance(value, z3.BitVecRef):
+        return 0
+    narrow = value.arg(0) if z3.is_app_of(value, z3.Z3_OP_ZERO_EXT) else value
+    assert isinstance(narrow, z3.BitVecRef)
+    return 2 ** narrow.size() - 1
 
 
 def numbers(width: int, *values: int) -> list[Word]:

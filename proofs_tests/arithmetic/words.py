@@ -44,7 +44,7 @@ class Word:
             return product
         # What follows is owed of any number so large: to reason about the product itself once more would be slow.
         self.owed.formulas.append(z3.ULE(product.value, most))
-        number = z3.FreshConst(product.value.sort())
+        number: Any = z3.FreshConst(product.value.sort())
         self.owed.bounded.append((number, z3.ULE(number, most)))
         return Word(self.width, number, self.owed)
 

@@ -14,7 +14,6 @@ from dtr_spec.policy import Heuristic
 
 from . import profiles
 from .claims_table import EXHIBIT, SCOPE, ClaimsTable, drawn
-from .mutants.session import Planted, Watched
 
 USER_HEURISTIC = pytest.StashKey[Heuristic | None]()
 
@@ -23,10 +22,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dtr-semantics")
     group.addoption("--claims-json", type=Path, metavar="PATH", help="write the table of claims as JSON")
     group.addoption("--thorough", action="store_true", help="20 times as many random examples, with a fresh seed")
-    group.addoption("--mutant", metavar="NAME", help="run with this seeded fault planted (proofs_tests/mutants)")
-    group.addoption(
-        "--watch-faults", type=Path, metavar="PATH", help="write which tests run through which faults' places"
-    )
     group.addoption("--heuristic", metavar="HEURISTIC", help="also check this one: FILE.py:CLASS, or a built-in's name")
 
 
@@ -34,15 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     profiles.register()
-    settings.load_profile(profiles.chosen(thorough=config.option.thorough, mutant=bool(config.option.mutant)))
+    settings.load_profile("thorough" if config.option.thorough else "ci")
     if config.option.thorough and config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(random.SystemRandom().randrange(2**32))
     config.stash[USER_HEURISTIC] = loaded(config.option.heuristic)
     config.pluginmanager.register(ClaimsTable(config.option.claims_json), "claims-table")
-    if config.option.mutant:
-        config.pluginmanager.register(Planted(config.option.mutant), "planted")
-    if config.option.watch_faults:
-        config.pluginmanager.register(Watched(config.option.watch_faults), "watched")
 
 
 def loaded(given: str | None) -> Heuristic | None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How hard Hypothesis tries: ``ci`` is the same on every run, ``thorough`` is random and twenty times as long.
 
-``mutant`` is ``ci`` without shrinking: with a fault planted, that a test fails is all that matters.
+``mutant`` is ``ci`` with a tenth of the examples and without shrinking: with a fault planted, that a test fails is all
+that matters.
 """
 
 from hypothesis import HealthCheck, Phase, settings
@@ -16,14 +17,9 @@ def register() -> None:
     shared = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
     settings.register_profile("ci", shared, derandomize=True, max_examples=DEFAULT_EXAMPLES)
     settings.register_profile("thorough", shared, max_examples=THOROUGH_FACTOR * DEFAULT_EXAMPLES)
-    settings.register_profile("mutant", settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate))
-
-
-def chosen(*, thorough: bool, mutant: bool) -> str:
-    """The profile's name."""
-    if mutant:
-        return "mutant"
-    return "thorough" if thorough else "ci"
+    without_shrinking = (Phase.explicit, Phase.generate)
+    tenth = DEFAULT_EXAMPLES // 10
+    settings.register_profile("mutant", settings.get_profile("ci"), max_examples=tenth, phases=without_shrinking)
 
 
 def is_thorough() -> bool:

@@ -85,6 +85,12 @@ def test_what_exceeds_the_bounds_is_refused(program: Program, budget: int, messa
         simulate(program, budget, "h_dtr_eq")
 
 
+def test_sums_that_exceed_the_bounds_are_refused() -> None:
+    """The clock begins at 1."""
+    with pytest.raises(OverflowError, match="the clock would exceed"):
+        simulate(of_cost(2**63 - 1), 1)
+
+
 def test_just_within_the_bounds() -> None:
     """The largest cost, size and budget that are counted; a request that no budget can meet is one for memory."""
     assert simulate(of_cost(2**63 - 2), 1).clock == 2**63 - 1

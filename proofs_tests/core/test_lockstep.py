@@ -15,7 +15,7 @@ from dtr_spec.program import Program
 
 from ..agreement import first_difference
 from ..claims import claim
-from ..reference.programs import random_program
+from ..reference.programs import Builder, random_program
 from .programs import training_program
 
 PLENTY = 10**9
@@ -65,6 +65,18 @@ def test_lockstep(heuristic: str, deallocation: str, claim_scope: Callable[[str]
     claim_scope(f"{2 * PROGRAMS * (1 + len(RATIOS))} runs")
     for rule in ("evict", "need", "replay", "advance", "keep", "drop", "hold", "pin", "collect", "out_of_memory"):
         assert rules[rule] > 0 or (rule, deallocation) == ("collect", "ignore"), f"no {rule}: nothing is shown of it"
+
+
+def test_a_long_chain_of_mutations_is_held_alike() -> None:
+    """The longest chain that is not held, and one call more."""
+    for writes in (15, 16, 17):
+        build = Builder()
+        x = build.constant()
+        t = build.call("t", x)
+        for _ in range(writes):
+            build.write("add_", t, x)
+        held = compare(build.program(), "h_lru", "eager")["hold"]
+        assert (held > 0) == (writes > 15)
 
 
 @claim("T9", "So they do under heuristics written in Python.", method="property-tested")

@@ -17,26 +17,20 @@ import dtr_spec
 PACKAGE = Path(dtr_runtime.__file__).parent
 ROOT = Path(__file__).parents[2]
 HOST = Path("csrc", "torch")
-NUMBER = "DTR_PLANTED_FAULT"
+NUMBER = "DTR_FAULT"
+FIRST = 128
+"""The number of the first of these faults; lower ones are the core's."""
 
 _SWITCH = f"""
-#include <cstdlib>
+#include "../core/fault.h"
 namespace dtr {{
-inline bool planted(int fault) {{
-  static const char* const chosen = std::getenv("{NUMBER}");
-  return chosen && std::atoi(chosen) == fault;
-}}
+inline bool planted(int fault) {{ return faults.planted({FIRST} + fault); }}
 }}  // namespace dtr
 """
 
-_RUN = """
-import sys
-sys.path[:0] = [sys.argv[1]]
-import dtr_runtime
+_COMPILE = """
+import sys, dtr_runtime
 assert dtr_runtime.__file__.startswith(sys.argv[1]), dtr_runtime.__file__
-if len(sys.argv) > 2:
-    import pytest
-    sys.exit(pytest.main([*sys.argv[2:], "-x", "-q", "-p", "no:cacheprovider"]))
 """
 
 
@@ -52,6 +46,16 @@ class HostMutant:
     old: str
     new: str
     killer: str
+
+    @property
+    def layer(self) -> str:
+        """Of all of these."""
+        return "host"
+
+    @property
+    def number(self) -> int:
+        """By which it is switched on."""
+        return FIRST + MUTANTS.index(self)
 
     @property
     def source(self) -> str:
@@ -108,6 +112,83 @@ MUTANTS = (
         "  deaths_.push_back(node.id);",
         "  if (!PLANTED) deaths_.push_back(node.id);",
         "runtime/test_scope.py::test_without_a_record_the_same_is_done",
+    ),
+    HostMutant(
+        "under verify nothing is compared",
+        "storages.cpp",
+        "  if (memory_.print(data, node.size) == node.print) return;",
+        "  if (PLANTED || memory_.print(data, node.size) == node.print) return;",
+        f"{KNOWN}::test_a_value_recomputed_differently_is_noticed",
+    ),
+    HostMutant(
+        "an evicted tensor does not say that it is",
+        "storages.cpp",
+        "  victim.client->release_data_and_set_meta_custom_data_ptr_error_msg_(kEvicted);",
+        "  if (!PLANTED) victim.client->release_data_and_set_meta_custom_data_ptr_error_msg_(kEvicted);",
+        "runtime/test_every_accessor.py",
+    ),
+    HostMutant(
+        "a version is kept without its bytes",
+        "storages.cpp",
+        "  memory_.copy(copy, source.data, source.size);",
+        "  if (!PLANTED) memory_.copy(copy, source.data, source.size);",
+        f"{KNOWN}::test_batch_norm_counts_one_batch_a_step",
+    ),
+    HostMutant(
+        "a pin is not recorded",
+        "scope.cpp",
+        "void Scope::pin(StorageId id) {\n  recorder_.pin(id);",
+        "void Scope::pin(StorageId id) {\n  if (!PLANTED) recorder_.pin(id);",
+        "runtime/test_scope.py::test_a_saved_trace_is_accepted",
+    ),
+    HostMutant(
+        "what a failing call overwrote is not restored",
+        "call.cpp",
+        "  for (const Copy& backup : call.backups) memory_.copy(backup.node->data",
+        "  for (const Copy& backup : call.backups) if (!PLANTED) memory_.copy(backup.node->data",
+        "runtime/test_scope.py::test_a_step_that_failed_can_be_taken_again",
+    ),
+    HostMutant(
+        "the allocator grants without asking",
+        "ledger.cpp",
+        "keeper_ ? keeper_->request(size) : kNobody, 0}",
+        "keeper_ && !PLANTED ? keeper_->request(size) : kNobody, 0}",
+        f"{KNOWN}::test_a_unets_peak_is_within_every_budget",
+    ),
+    HostMutant(
+        "a replay overwrites copies without bytes",
+        "replay.cpp",
+        "        memory_.copy(copy, bytes(version), input.size);",
+        "        if (!PLANTED) memory_.copy(copy, bytes(version), input.size);",
+        f"{KNOWN}::test_batch_norm_counts_one_batch_a_step",
+    ),
+    HostMutant(
+        "what a call overwrites is not recorded",
+        "recorder.cpp",
+        "  call.mutates = spec.writes;",
+        "  if (!PLANTED) call.mutates = spec.writes;",
+        "simrd/test_in_place.py::test_a_training_step_is_recorded",
+    ),
+    HostMutant(
+        "a call is recorded as dearer than it is",
+        "recorder.cpp",
+        "  call.cost = cost;",
+        "  call.cost = cost + PLANTED;",
+        "models/test_budget.py::test_decisions_are_the_references",
+    ),
+    HostMutant(
+        "on a device nobody looks for the dead",
+        "device_scope.cpp",
+        "    if (holder.use_count() == 1) {",
+        "    if (holder.use_count() == 1 && !PLANTED) {",
+        "device/test_device.py::test_small_scenarios_on_a_device",
+    ),
+    HostMutant(
+        "on a device scratch is not remembered",
+        "device_scope.cpp",
+        "  need.learn(demand);",
+        "  if (!PLANTED) need.learn(demand);",
+        "device/test_device.py::test_scratch_and_capacity",
     ),
     HostMutant(
         "a heuristic's own memory is asked of the engine",
@@ -249,26 +330,28 @@ def plant(directory: Path) -> Path:
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     switch = package / HOST / "turn.h"
     switch.write_text(switch.read_text() + _SWITCH)
+    build = package / "_build.py"
+    build.write_text(build.read_text().replace("FLAGS = (", 'FLAGS = ("-DDTR_FAULTS", ', 1))
     for file, text in {mutant.file: mutant.source for mutant in MUTANTS}.items():
         (package / HOST / file).write_text('#include "turn.h"\n' + _with_faults(file, text))
-    subprocess.run([sys.executable, "-c", _RUN, str(directory)], env=_environment(0), check=True, timeout=1800)
+    compiling = [sys.executable, "-c", _COMPILE, str(directory)]
+    subprocess.run(compiling, cwd=directory, env=environment(directory), check=True, timeout=3600)
     return directory
 
 
 def passes(directory: Path, tests: str, mutant: HostMutant | None) -> bool:
     """Whether the tests pass with that fault switched on, or without any."""
-    number = MUTANTS.index(mutant) + 1 if mutant else 0
-    command = [sys.executable, "-c", _RUN, str(directory), f"proofs_tests/{tests}"]
-    done = subprocess.run(
-        command, env=_environment(number), cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
-    )
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-o", "pythonpath="]
+    command = [sys.executable, "-m", "pytest", *options, f"proofs_tests/{tests}"]
+    planted = environment(directory, mutant.number if mutant else 0)
+    done = subprocess.run(command, cwd=ROOT, env=planted, capture_output=True, text=True, timeout=600, check=False)
     ran = " passed" in done.stdout or " failed" in done.stdout or done.returncode < 0
     assert ran, f"{tests} did not run: {done.stdout[-1000:]}{done.stderr[-1000:]}"
     return done.returncode == 0
 
 
 def _with_faults(file: str, text: str) -> str:
-    for number, mutant in enumerate(MUTANTS, 1):
+    for number, mutant in enumerate(MUTANTS):
         if mutant.file != file:
             continue
         if (times := text.count(mutant.old)) != 1:
@@ -277,6 +360,7 @@ def _with_faults(file: str, text: str) -> str:
     return text
 
 
-def _environment(number: int) -> dict[str, str]:
-    path = os.pathsep.join([str(ROOT), str(Path(dtr_spec.__file__).parents[1]), *sys.path])
+def environment(directory: Path, number: int = 0) -> dict[str, str]:
+    """For a process that imports the runtime in that folder, with a fault switched on."""
+    path = os.pathsep.join([str(directory), str(ROOT), str(Path(dtr_spec.__file__).parents[1]), *sys.path])
     return os.environ | {NUMBER: str(number), "PYTHONPATH": path}

@@ -54,15 +54,13 @@ class Edit:
         with _exchanged(function, tree):
             yield
 
-    @property
-    def place(self) -> str:
-        return self.function
-
     def _found(self) -> FunctionType:
         path, _, name = self.function.partition(":")
         found: Any = importlib.import_module(path)
         for attribute in name.split("."):
             found = getattr(found, attribute)
+        if isinstance(found, property):
+            found = found.fget
         return found.definition if isinstance(found, Rule) else found
 
 
@@ -104,31 +102,16 @@ class Fault:
             finally:
                 core._set_fault(0)
 
-    @contextmanager
-    def watched(self, reached: set[str]) -> Iterator[None]:
-        """Note in ``reached`` that the simulator loads the core."""
-
-        def noting() -> Any:
-            reached.add(self.place)
-            return _build.load()
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("dtr_runtime.simulator.load", noting)
-            yield
-
-    @property
-    def place(self) -> str:
-        return "simulator"
-
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A fault and the test that must fail because of it, as ``file::function`` with its parameter, if any."""
+    """A fault and the test that must fail because of it, as ``file::function`` with its parameters, if any."""
 
     name: str
     fault: Edit | Fault
     killer: str
-    parameter: str = ""
+    parameters: Any = ()
+    """One, or a tuple."""
 
     @property
     def layer(self) -> str:

@@ -4,14 +4,19 @@
 import importlib
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dtr_runtime import _build
+from dtr_spec.proofs import theorems
+from dtr_spec.rules import RULES
 
 from ..claims import claim
-from .catalog import MUTANTS, RUNTIME
+from ..spec.test_theorems import FAULTS
+from .catalog import MUTANTS, engine
+from .catalog.killers import EXPLORATION, THEOREM
 from .planting import Edit, Fault, Mutant
 
 PACKAGE = __name__.rpartition(".mutants.")[0]
@@ -19,15 +24,16 @@ PACKAGE = __name__.rpartition(".mutants.")[0]
 
 @claim("suite", "Each seeded fault in any layer makes the test named for it fail.", method="computed")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_mutant_is_killed(mutant: Mutant, claim_scope: Callable[[str], None]) -> None:
+def test_mutant_is_killed(mutant: Mutant, tmp_path: Path, claim_scope: Callable[[str], None]) -> None:
     """With the fault planted, the killer raises; without it, the killer is a test that passes."""
-    killer = bound(mutant)
+    killer = bound(mutant, tmp_path)
     with mutant.fault.planted():
         try:
             killer()
-        except (NameError, TypeError, AttributeError):
+        except (NameError, TypeError, AttributeError, ImportError):
             raise  # the fault must break the machine, not its code
-        except Exception:
+        except (Exception, pytest.fail.Exception) as error:
+            print("KIND", type(error).__name__, "|", mutant.name, "|", str(error)[:150].replace("\n", " "))
             claim_scope(f"1 mutants of {mutant.layer}")
         else:
             pytest.fail(f"{mutant.killer} does not notice: {mutant.name}")
@@ -36,7 +42,20 @@ def test_mutant_is_killed(mutant: Mutant, claim_scope: Callable[[str], None]) ->
 def test_every_fault_of_the_engine_is_a_mutant() -> None:
     """The compiled faults and the catalog name the same."""
     core: Any = _build.load(faults=True)
-    assert {mutant.fault for mutant in RUNTIME} == {Fault(name) for name in core.FAULTS if name != "none"}
+    assert {mutant.fault for mutant in engine.MUTANTS} == {Fault(name) for name in core.FAULTS if name != "none"}
+
+
+def test_every_theorem_names_a_fault_that_breaks_it() -> None:
+    """Here, or among the premises that are forgotten beside the proofs."""
+    broken = {mutant.parameters for mutant in MUTANTS if mutant.killer == THEOREM}
+    assert {theorem.name for theorem in theorems()} <= broken | FAULTS.keys()
+
+
+def test_every_rule_is_exercised_by_some_property() -> None:
+    """In each rule there is a fault that a theorem or the exploration of all small programs notices."""
+    killers = {THEOREM, EXPLORATION}
+    edited = {m.fault.function for m in MUTANTS if isinstance(m.fault, Edit) and m.killer in killers}
+    assert {f"dtr_spec.rules:{rule}" for rule in RULES} <= edited
 
 
 def test_a_fault_that_no_longer_fits_is_refused() -> None:
@@ -46,11 +65,14 @@ def test_a_fault_that_no_longer_fits_is_refused() -> None:
         pass
 
 
-def bound(mutant: Mutant) -> Callable[[], object]:
-    """The killer as a function of nothing. What it notes on its own scope is dropped."""
+def bound(mutant: Mutant, folder: Path) -> Callable[[], object]:
+    """The killer as a function of nothing, which may write into the folder. What it says of its scope is dropped."""
     path, _, name = mutant.killer.partition("::")
     module = importlib.import_module(f"{PACKAGE}.{path.removesuffix('.py').replace('/', '.')}")
     test = getattr(module, name)
-    given = [mutant.parameter] if mutant.parameter else []
-    ignored = [lambda text: None for _ in inspect.signature(test).parameters][len(given) :]
-    return lambda: test(*given, *ignored)
+    given = mutant.parameters if isinstance(mutant.parameters, tuple) else (mutant.parameters,)
+    offered = {"tmp_path": folder, "claim_scope": lambda text: None, "capsys": None}  # for thorough runs alone
+    fixtures = {
+        name: offered[name] for name in list(inspect.signature(test).parameters)[len(given) :] if name in offered
+    }
+    return lambda: test(*given, **fixtures)

@@ -38,6 +38,13 @@ def test_competitive_ratios(heuristic: str, family: list[Instance], claim_scope:
     claim_scope(f"{len(family)} programs and budgets")
 
 
+def test_a_ratio_is_of_what_the_calls_cost() -> None:
+    """Who does no more than the optimum has the ratio 1: the clock's first unit costs nothing."""
+    found = record("h_lru", "h_lru", instances(small_networks(2)))
+    assert found.optimal == found.instances - found.failed > 0
+    assert found.worst == 1
+
+
 def test_a_heuristic_may_run_out_of_memory_where_a_run_exists(family: list[Instance]) -> None:
     """A recursive rematerialization holds the locks of all its frames; a schedule need not."""
     failure = record("h_dtr", "h_dtr", family).failure

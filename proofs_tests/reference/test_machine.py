@@ -183,6 +183,15 @@ def test_large_versions_are_not_kept() -> None:
     assert not result.evictions
 
 
+def test_versions_that_are_just_small_enough_are_kept() -> None:
+    """What is only read has four times the bytes of what is overwritten; with a byte less nothing is kept."""
+    for read, kept in ((8, ["keep 1"]), (7, [])):
+        build = Builder()
+        x, state = build.constant(read), build.constant(2)
+        build.read(build.call("step", x, state, sizes=(4,), mutates=(1,)))
+        assert steps(audited(build.program(), 20), "keep") == kept
+
+
 def test_a_recipe_lost_at_execute_lets_its_ancestors_go() -> None:
     """Two temporaries overwritten together lose their recipes; after the commit, what only those read is collected."""
     build = Builder()

@@ -9,9 +9,11 @@ from typing import Any
 import torch
 
 import dtr_runtime as dtr
+from dtr_runtime.simulator import simulate
 from dtr_spec.rules import RULES
 
 from ..claims import claim
+from ..differential.corpus import every_rule
 from .awkward import PROGRAMS, Awkward
 
 IMPLICIT = {"alias"}
@@ -40,3 +42,9 @@ def test_every_rule_labels_a_step_on_real_tensors(claim_scope: Callable[[str], N
             labels += [event.rule for event in within(program, peak * percent // 100).trace.events]
     assert set(labels) == set(RULES) - IMPLICIT
     claim_scope(f"{len(labels):,} events")
+
+
+def test_every_rule_labels_a_step_of_the_engine() -> None:
+    """ALIAS too, where the client says what is a view: on programs without tensors."""
+    runs = [simulate(every_rule(), budget, "h_dtr", "banish") for budget in (4, 7, 8)]
+    assert {event.rule for ended in runs for event in ended.trace.events} == set(RULES)

@@ -11,8 +11,8 @@ import pytest
 from dtr_reference.__main__ import main as slow
 from dtr_reference.simrd import opened
 from dtr_runtime.__main__ import main as fast
-from dtr_spec.simrd import PAPER
-from dtr_spec.sweep import Point, Row, SweepError, points, ratios, stored, sweep
+from dtr_spec.simrd import PAPER, Outcome
+from dtr_spec.sweep import Baseline, Point, Replay, Row, SweepError, points, ratios, run, stored, sweep
 
 from ..claims import claim
 from .generated import random_log
@@ -65,6 +65,39 @@ def test_a_sweep_goes_on_where_it_stopped(grid: tuple[Point, ...], tmp_path: Pat
     assert [fresh for _, fresh in rest].count(False) == 5
     assert by_content([row for row, _ in rest]) == by_content(whole) == by_content(stored(out))
     assert not any(fresh for _, fresh in sweep(opened, grid, out))
+
+
+def three_runs(path: str) -> tuple[Baseline, Replay]:
+    """A simulator that notes what it is asked."""
+
+    def replay(budget: int, name: str, deallocation: str, limit: int) -> Outcome:
+        return Outcome("finished", limit, 0, budget, 0, 0, 0)
+
+    return Baseline(10, 7), replay
+
+
+THREE = tuple(Point("some.log", "0", "h_lru", "eager", ratio, 1.0) for ratio in (0.25, 0.5, 1.0))
+
+
+def test_a_budget_is_a_share_of_the_peak() -> None:
+    """Rounded down, as simrd does."""
+    assert [run(three_runs, point)["budget"] for point in THREE] == [1, 3, 7]
+
+
+def test_an_executor_is_given_every_run(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        found = [row for row, _ in sweep(three_runs, THREE, tmp_path / "out", executor)]
+    assert by_content(found) == by_content([run(three_runs, point) for point in THREE])
+
+
+def test_an_unfinished_line_is_cut_off(tmp_path: Path) -> None:
+    """What is written after it stands in a line of its own."""
+    out = tmp_path / "out"
+    written = [row for row, _ in sweep(three_runs, THREE[:1], out)]
+    whole = out.read_text()
+    out.write_text(whole + '{"log": "some.log", "cut o')
+    assert stored(out) == written
+    assert out.read_text() == whole
 
 
 def agrees(executor: Executor, grid: tuple[Point, ...], tmp_path: Path) -> bool:

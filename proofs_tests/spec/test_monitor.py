@@ -83,6 +83,53 @@ def test_an_unfinished_run_is_refused() -> None:
     assert "the trace ends after 24 events, but the run does not" in verdict.reason
 
 
+def test_half_a_rematerialization_at_the_end_is_refused() -> None:
+    """The client is done, a frame is not."""
+    program = Program(PROGRAM.commands[:2])
+    labels = [*RUN[:7], ("evict", 1), ("need", 1), ("lock", 0)]
+    c = initial(program, 4)
+    events: list[Event] = []
+    for rule, *operands in labels:
+        after = apply(c, Label(rule, tuple(operands)))
+        assert not isinstance(after, Refused)
+        events.append(event_of(Label(rule, tuple(operands)), after))
+        c = after
+    assert "the trace ends after 10 events, but the run does not" in check(Trace(program, 4, tuple(events))).reason
+
+
+def test_what_a_rule_does_not_take_is_refused() -> None:
+    """A step with a number that its rule has no place for."""
+    events = list(trace().events)
+    assert events[6].rule == "commit"
+    for wrong in (events[6]._replace(subject=1), events[6]._replace(detail=1)):
+        refused = check(Trace(PROGRAM, 4, (*events[:6], wrong, *events[7:])))
+        assert "rule commit takes 0 operands" in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (Event("evict", -1, 0, 1), "the program has no storage -1"),
+        (Event("evict", 3, 0, 1), "the program has no storage 3"),
+        (Event("execute", 4, 0, 1), "command 4 is not a call"),
+    ],
+)
+def test_operands_that_are_none_are_named(event: Event, reason: str) -> None:
+    assert reason in check(Trace(PROGRAM, 4, (*trace().events[:1], event))).reason
+
+
+def test_a_line_too_many_is_refused() -> None:
+    with pytest.raises(TraceError, match="more lines than the header announces"):
+        Trace.parse([*trace().lines(), "{}"])
+
+
+def test_a_truth_value_is_no_number() -> None:
+    lines = list(trace().lines())
+    lines[1] = '{"command": "constant", "handle": 0, "size": true}'
+    with pytest.raises(TraceError, match="field 'size' must be of type int"):
+        Trace.parse(lines)
+
+
 @pytest.mark.parametrize("event", [Event("steal", 0, 0, 1), Event("evict", 99, 0, 1), Event("commit", 7, 0, 1)])
 def test_nonsense_is_refused_in_words(event: Event) -> None:
     """Unknown rules, unknown storages, operands where none belong."""

@@ -2,12 +2,14 @@
 """The lemmas of appendix A: on the machine's own runs, and for every way to resolve ties."""
 
 from collections.abc import Callable, Iterator
+from itertools import product
 
+import numpy as np
 import pytest
 
 from dtr_reference import Deallocation
 from dtr_reference.graphs.linear import evicted_path, linear, linear_forward
-from dtr_reference.theory import lemmas
+from dtr_reference.theory import checkpoints, lemmas
 from dtr_reference.theory.checkpoints import Gaps, Gradient, forward_gaps
 from dtr_reference.theory.stack import path_replays
 from dtr_reference.theory.ties import every_tie, forward_pass, longest_gap
@@ -20,6 +22,13 @@ from .linear_runs import HEURISTIC, measured
 DEEPEST = 28
 DEEPEST_WITH_TIES = 14
 DEEPEST_WITH_TIES_THOROUGH = 20
+
+
+def test_the_longest_gap_is_what_its_name_says() -> None:
+    """By definition, of all patterns of up to seven tensors between two that are resident."""
+    for between in (pattern for length in range(8) for pattern in product((False, True), repeat=length)):
+        gaps = "".join("x" if resident else "." for resident in between).split("x")
+        assert checkpoints.longest_gap(np.array([True, *between, True]), 0, len(between) + 1) == max(map(len, gaps))
 
 
 def runs(deallocation: Deallocation) -> Iterator[Gaps]:

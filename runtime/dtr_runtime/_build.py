@@ -19,7 +19,7 @@ import torch
 
 CSRC = Path(__file__).parent / "csrc"
 FLAGS = ("-O2", "-std=c++20", "-fvisibility=hidden")
-FAULT_FLAGS = ("-DDTR_FAULTS",)
+FAULT_FLAGS = ("-DDTR_FAULTS", "-DDTR_CORE_ALONE")
 
 
 @cache

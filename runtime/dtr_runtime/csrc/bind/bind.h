@@ -15,7 +15,8 @@ void bind_simulator(pybind11::module_&);
 void bind_simrd(pybind11::module_&);
 // Torch tensors under a budget (torch/).
 void bind_scope(pybind11::module_&);
-// FAULTS: the names of the seeded faults by number, and _set_fault(number), if compiled with them.
+// FAULTS: the names of the seeded faults by number, and _set_fault(number), and
+// _take_reached(), through whose places the program has run since it was asked last, if compiled with them.
 void bind_faults(pybind11::module_&);
 
 // From a built-in heuristic's name, or an object of dtr_spec.policy.Heuristic. Needs the GIL.

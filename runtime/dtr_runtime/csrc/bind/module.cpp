@@ -7,7 +7,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   dtr::bind_simulator(m);
   dtr::bind_simrd(m);
   dtr::bind_faults(m);
-#ifndef DTR_FAULTS  // the variant with seeded faults has no operators to catch
+#ifndef DTR_CORE_ALONE
   dtr::bind_scope(m);
 #endif
 }

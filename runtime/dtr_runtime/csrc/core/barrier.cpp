@@ -29,18 +29,20 @@ void Engine::Impl::write_barrier(StorageId overwritten) {
     }
   }
   std::ranges::sort(sinks);
+  if (fault(Fault::sinks_backwards)) std::ranges::reverse(sinks);
   for (const StorageId id : sinks) {
     if (!fault(Fault::hold_without_bytes)) materialize(id);
     hold(id);
   }
   std::ranges::sort(walked, std::greater<>());
+  if (fault(Fault::walked_forwards)) std::ranges::reverse(walked);
   for (const StorageId id : walked) collect(id);
 }
 
 // A copy costs bytes until nothing reads it; holding the results costs theirs. Keep what is small
 // beside the other inputs, decided before the results' sizes are known.
 void Engine::Impl::keep_versions(const CallRecord& call, bool fresh) {
-  if (call.writes.empty()) return;
+  if (call.writes.empty() || fault(Fault::keep_nothing)) return;
   const auto recoverable = [&](StorageId id) { return heap[id].recoverable(); };
   const auto others = [&](StorageId w) {
     return std::ranges::any_of(call.writes, [&](StorageId id) { return id != w && recoverable(id); });
@@ -55,7 +57,7 @@ void Engine::Impl::keep_versions(const CallRecord& call, bool fresh) {
   }
   for (const Version& read : call.reads)
     if (!written(read.storage)) inputs += heap[read.storage].size;
-  if (4 * copies > inputs) return;
+  if (4 * copies + fault(Fault::keep_less) > inputs) return;
   for (const StorageId w : wanted) {
     const Bytes size = heap[w].size;
     room(size);

@@ -2,6 +2,7 @@
 // What happens to recipes, kept versions and storages that nobody needs any more.
 #include <algorithm>
 
+#include "fault.h"
 #include "impl.h"
 
 namespace dtr {
@@ -98,7 +99,7 @@ bool Engine::Impl::may_banish(StorageId id) const {
     if (!heap[reader.storage].resident) return false;
     held += heap[reader.storage].size;
   }
-  return deallocation != Deallocation::eager || held <= heap[id].size;
+  return deallocation != Deallocation::eager || held + fault(Fault::banish_less) <= heap[id].size;
 }
 
 // Frees a storage for good, holding its readers; or lets it wait until that may be done.
@@ -118,6 +119,7 @@ void Engine::Impl::reconsider_sources(const Storage& reader) {
 
 // Whatever waits and is not in `retry` would fail again: its readers are what they were.
 void Engine::Impl::retry_banishing() {
+  if (fault(Fault::forget_retries)) return;
   StorageId id = -1;
   for (auto next = retry.begin(); next != retry.end(); next = retry.upper_bound(id)) {
     id = *next;

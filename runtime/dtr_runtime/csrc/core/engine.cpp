@@ -193,7 +193,7 @@ const std::vector<StorageId>& Engine::commit(const std::vector<Bytes>& outputs, 
   for (const std::vector<Version>& versions : forgotten) m.settle_versions(versions);
   for (const StorageId id : call->writes) m.drop_unread({{id, m.heap[id].version - 1}});
   for (const StorageId id : call->writes)
-    if (m.heap[id].recoverable() && m.heap[id].chain.size() > kLongestChain) m.hold(id);
+    if (m.heap[id].recoverable() && m.heap[id].chain.size() + fault(Fault::hold_early) > kLongestChain) m.hold(id);
   m.heap.close_call(call);
   m.retry_banishing();
   return m.made;

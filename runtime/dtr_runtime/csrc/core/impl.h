@@ -56,7 +56,7 @@ struct Engine::Impl {
   }
   void grow(Bytes n) {
     used += n;
-    if (used > peak) peak = used;
+    if (used > peak || fault(Fault::forget_peak)) peak = used;
   }
   CallId next_position() {
     const CallId next = numbered(static_cast<size_t>(position), "commands");

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "fault.h"
+
 namespace dtr {
 
 class PythonRandom {
@@ -31,7 +33,7 @@ class PythonRandom {
   uint32_t below(uint32_t n) {
     const int bits = std::bit_width(n);
     uint32_t drawn = next() >> (32 - bits);
-    while (drawn >= n) drawn = next() >> (32 - bits);
+    while (drawn >= n + fault(Fault::biased_draws)) drawn = next() >> (32 - bits);
     return drawn;
   }
 

@@ -18,8 +18,8 @@ class Search {
     Cost total = 0;
     std::vector<const Storage*> pending{&from};
     const auto visit = [&](const Storage& s) {
-      if (s.searched >= seen) return;
-      if (s.searched < round_) total += s.cost;
+      if (s.searched >= seen && !fault(Fault::count_twice)) return;
+      if (s.searched < round_ || fault(Fault::count_twice)) total += s.cost;
       s.searched = seen;
       pending.push_back(&s);
     };

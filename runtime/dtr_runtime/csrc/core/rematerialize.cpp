@@ -16,6 +16,7 @@ Frame& Engine::Impl::push(CallRecord* call, StorageId target) {
 
 // Every input is requested now, so it counts as accessed now.
 void Engine::Impl::touch(const CallRecord& call, StorageId except) {
+  if (fault(Fault::forget_touch) && except != Frame::client) return;
   for (const Version& read : call.reads)
     if (read.storage != except && heap.alive(read.storage)) heap.access(heap[read.storage], clock);
 }
@@ -26,7 +27,8 @@ void Engine::Impl::begin_stage(Frame& frame) {
   frame.cursor = 0;
   frame.inputs.clear();
   for (const Version& read : frame.call->reads)
-    if (read.storage != frame.target && heap.current(read)) frame.inputs.push_back(read.storage);
+    if (read.storage != frame.target && (heap.current(read) || fault(Fault::lock_current_version)))
+      frame.inputs.push_back(read.storage);
   frame.locked.assign(frame.inputs.size(), 0);
 }
 
@@ -43,7 +45,7 @@ void Engine::Impl::unlock_all(Frame& frame) {
     if (!frame.locked[i]) continue;
     if (fault(Fault::forget_unlock) && i + 1 == frame.inputs.size()) continue;
     Storage& s = heap[frame.inputs[i]];
-    if (--s.locks == 0 && s.resident && s.recoverable()) heap.make_evictable(s);
+    if ((--s.locks == 0 || fault(Fault::unlock_for_all)) && s.resident && s.recoverable()) heap.make_evictable(s);
   }
 }
 
@@ -127,7 +129,8 @@ void Engine::Impl::settle_outputs(const CallRecord& call, StorageId target) {
   for (size_t i = 0; i < call.fresh.size(); ++i) {
     const StorageId id = call.fresh[i];
     if (id == target) continue;
-    const bool wanted = heap.alive(id) && !heap[id].resident && heap[id].version == 0 && heap[id].recoverable() &&
+    const bool wanted = heap.alive(id) && !heap[id].resident && heap[id].recoverable() &&
+                        (heap[id].version == 0 || fault(Fault::bind_mutated_sibling)) &&
                         !heap[id].rematerializing;
     if (!wanted) {
       host.discard(call.id, static_cast<int32_t>(i));

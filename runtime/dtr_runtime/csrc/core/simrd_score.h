@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "fault.h"
+
 namespace dtr::simrd {
 
 // cost / (size staleness); infinite if the denominator is 0. What is at hand is a value near it, by which almost all
@@ -51,7 +53,7 @@ inline double rounded_quotient(uint64_t n, unsigned __int128 d) {
   }
   const bool half = bits & 1;
   bits >>= 1;
-  if (half && (rest != 0 || (bits & 1))) ++bits;
+  if (half && !fault(Fault::truncated_quotient) && (rest != 0 || (bits & 1))) ++bits;
   return std::ldexp(static_cast<double>(bits), exponent - 52);
 }
 
@@ -70,7 +72,7 @@ inline bool at_most(const Score& a, const Score& b) {
   const double tolerance = margin * std::fmax(std::fabs(a.near), std::fabs(b.near));
   if (difference > tolerance) return false;
   if (difference < -tolerance) return true;
-  return value(a) <= value(b);
+  return fault(Fault::near_quotients) ? a.near <= b.near : value(a) <= value(b);
 }
 
 }  // namespace dtr::simrd

@@ -43,7 +43,7 @@ Cost overtaken(const Contender& winner, const Contender& loser, Cost clock) {
   if (width(q) + width(ours) > 128 || width(p) + width(theirs) > 128) return clock + 1;
   const Wide lead = q * ours - p * theirs, loss = p - q;
   const bool tie_is_lost = loser.sequence > winner.sequence;
-  const Wide later = lead / loss + (tie_is_lost && lead % loss == 0 ? 0 : 1);
+  const Wide later = lead / loss + (tie_is_lost && lead % loss == 0 ? 0 : 1) + fault(Fault::overtaken_late);
   return later < static_cast<Wide>(forever - clock) ? clock + static_cast<Cost>(later) : forever;
 }
 

@@ -51,13 +51,11 @@ def test_nothing_smaller_is_worse_with_more_memory(claim_scope: Callable[[str], 
     method="exhaustive to 5 commands, unit sizes, every budget",
 )
 def test_nothing_smaller_has_a_phantom_choice() -> None:
-    """A phantom connection needs a replay, and the first phantom choice makes the two runs differ."""
+    """A phantom connection needs a replay: something must have left."""
     for program in of_at_most(5, 1):
         for budget in budgets(program):
-            classes = simulate(program, budget, "h_dtr_eq", "ignore")
-            exact = simulate(program, budget, "h_dtr", "ignore")
-            if classes.counters["rematerializations"] and classes.trace.events != exact.trace.events:
-                assert not phantom_choices(program, budget)
+            if simulate(program, budget, "h_dtr_eq", "ignore", record=False).counters["rematerializations"]:
+                assert not phantom_choices(program, budget), (program, budget)
 
 
 @claim(

@@ -50,7 +50,7 @@ def main() -> None:
     folder: Path | None = parser.parse_args().to
     # The kernel, a process of its own, finds the packages even if they are not installed.
     known = filter(None, [os.environ.get("PYTHONPATH")])
-    os.environ["PYTHONPATH"] = os.pathsep.join([*(str(ROOT / package) for package in PACKAGES), *known])
+    os.environ["PYTHONPATH"] = os.pathsep.join([*known, *(str(ROOT / package) for package in PACKAGES)])
     for path in NOTEBOOKS:
         nbformat.write(executed(path), path if folder is None else folder / path.name)
 

@@ -346,6 +346,17 @@ def test_a_pinned_storage_stays() -> None:
     assert audited(build.program(), 3, LeastIndex()).status == "out_of_memory"
 
 
+def test_a_pin_lets_go_of_what_only_its_recipe_read() -> None:
+    """The version of a generator that was kept for a mask, and a released storage that the mask was computed from."""
+    build = Builder()
+    generator, x = build.constant(0), build.constant(1)
+    a = build.call("a", x)
+    mask = build.call("dropout", generator, a, mutates=(0,))
+    build.release(a)
+    build.pin(mask)
+    assert steps(both(build.program(), 4, "h_lru", "ignore"))[-3:] == [f"pin {mask}", "drop 0", f"collect {a}"]
+
+
 def test_out_of_memory_says_what_is_in_the_way() -> None:
     """The run ends with the event; what is in use is accounted for."""
     build = Builder()

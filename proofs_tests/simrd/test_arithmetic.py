@@ -18,7 +18,8 @@ costs = (
     | st.integers(2**51 - 2**20, 2**51)
     | st.integers(2**53, 2**62)
 )
-factors = st.integers(0, 2**50) | st.integers(0, 10**4) | st.integers(2**30, 2**50)
+large = st.integers(2**30, 2**50)
+factors = st.integers(0, 2**50) | st.integers(0, 10**4) | large
 """Small numbers, whose quotients are exact, and such that a double holds neither the parts nor the quotient."""
 
 scores = st.tuples(costs, factors, factors)
@@ -45,6 +46,21 @@ def test_comparisons_are_pythons(a: tuple[int, int, int], b: tuple[int, int, int
     if near and abs(a[0]) < 2**51:
         b = (a[0] * factor + (b[0] % 3 - 1), a[1] * factor, a[2])
     assert core._quotient_at_most(*a, *b) == (quotient(a) <= quotient(b))
+
+
+@given(
+    st.integers(1, 2**51),
+    st.integers(2**30, 2**50),
+    st.integers(2**30, 2**50),
+    st.integers(2, 2**10),
+    st.integers(-1, 1),
+)
+def test_quotients_that_nearly_agree_are_rounded_first(cost: int, m: int, s: int, factor: int, more: int) -> None:
+    """Equal rationals whose parts no double holds, and their neighbors."""
+    core: Any = simulator.load()
+    a, b = (cost, m, s), (cost * factor + more, m * factor, s)
+    for one, other in ((a, b), (b, a)):
+        assert core._quotient_at_most(*one, *other) == (quotient(one) <= quotient(other))
 
 
 @claim("simrd", "Random victims are those of Python's generator.", method="property-tested")

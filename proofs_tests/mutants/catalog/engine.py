@@ -95,7 +95,7 @@ MUTANTS = (
     Mutant(
         "simrd: quotients are compared before they are rounded",
         Fault("near_quotients"),
-        f"{SIMRD_ARITHMETIC}::test_comparisons_are_pythons",
+        f"{SIMRD_ARITHMETIC}::test_quotients_that_nearly_agree_are_rounded_first",
     ),
     Mutant(
         "simrd: a random number may be the bound itself",

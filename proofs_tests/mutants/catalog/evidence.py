@@ -16,9 +16,14 @@ from .killers import (
     OPTIMUM,
     PLANS,
     SCORES,
+    SOLVING,
     STACK,
     TIES,
 )
+
+_FORGETTING = """entry = self.read[instruction](row)
+        if instruction != "RELEASE":
+            yield entry"""
 
 MUTANTS = (
     Mutant(
@@ -252,7 +257,7 @@ MUTANTS = (
     ),
     Mutant(
         "logs: an alias of an argument too far",
-        Edit("dtr_spec.log:_Reader._result", "alias >= arguments", "alias > arguments"),
+        Edit("dtr_spec.log:_Reader._result", "alias >= len(args)", "alias > len(args)"),
         f"{LOG}::test_a_malformed_log_is_refused",
         "an alias of no argument",
     ),
@@ -297,5 +302,25 @@ MUTANTS = (
             "point) for point in missing[1:]]",
         ),
         "simrd/test_sweep.py::test_an_executor_is_given_every_run",
+    ),
+    Mutant(
+        "logs: releases are read and forgotten",
+        Edit("dtr_spec.log:_Reader.__iter__", "yield self.read[instruction](row)", _FORGETTING),
+        f"{IN_PLACE}::test_programs_of_logs_round_trip",
+    ),
+    Mutant(
+        "solving: what is removed from a set is added",
+        Edit("dtr_spec.symbolic:SymbolicSet.remove", "False", "True"),
+        SOLVING,
+    ),
+    Mutant(
+        "inclusion: anything may go",
+        Edit("dtr_reference.theory.inclusion:least", "(score(victim) <= score(s))", "(score(s) <= score(s))"),
+        f"{MONOTONE}::test_inclusion_is_inductive",
+    ),
+    Mutant(
+        "inclusion: what is dropped stays",
+        Edit("dtr_reference.theory.inclusion:drop", "r.storages.remove(dropped)", "r.storages"),
+        f"{MONOTONE}::test_residents_are_counted",
     ),
 )

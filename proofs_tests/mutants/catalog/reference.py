@@ -6,6 +6,7 @@ from .killers import (
     BUDGET,
     CLASSES,
     DECISIONS,
+    FOLLOWED,
     HEURISTICS,
     LOCKSTEP,
     MACHINE,
@@ -160,8 +161,7 @@ MUTANTS = (
     Mutant(
         "a pin lets nothing go",
         Edit(f"{_MACHINE}._pin", "self.let_go(self.heap.forget(index))", "self.heap.forget(index)"),
-        LOCKSTEP,
-        ("h_dtr_eq", "eager"),
+        f"{MACHINE}::test_a_pin_lets_go_of_what_only_its_recipe_read",
     ),
     Mutant(
         "replays are not counted",
@@ -249,5 +249,14 @@ MUTANTS = (
         "a hash loses its last step",
         Edit("dtr_reference.heuristics:splitmix64", "z ^ (z >> 31)", "z"),
         f"{HEURISTICS}::test_splitmix64",
+    ),
+    Mutant(
+        "inputs are locked when all are rebuilt",
+        Edit(
+            f"{_MACHINE}._gather",
+            "yield index\n        self._lock(index)",
+            "yield index\n    for index in evicted:\n        self._lock(index)",
+        ),
+        FOLLOWED,
     ),
 )

@@ -267,4 +267,15 @@ MUTANTS = (
         THEOREM,
         "accounted",
     ),
+    Mutant(
+        "out of memory with a byte to spare",
+        Edit(f"{_RULES}:out_of_memory", "c.budget < c.used + n", "c.budget <= c.used + n"),
+        EXPLORATION,
+    ),
+    Mutant(
+        "a stage runs the first mutation again",
+        Edit(f"{_RULES}:advance", "c.facts.chain(t, c.stage[top] + 1)", "c.facts.chain(t, 1)"),
+        THEOREM,
+        "frames_run_the_program",
+    ),
 )

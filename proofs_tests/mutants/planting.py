@@ -54,6 +54,11 @@ class Edit:
         with _exchanged(function, tree):
             yield
 
+    @property
+    def place(self) -> str:
+        """What is changed."""
+        return self.function
+
     def _found(self) -> FunctionType:
         path, _, name = self.function.partition(":")
         found: Any = importlib.import_module(path)

@@ -172,7 +172,7 @@ def place(mutant: AnyMutant) -> str:
     core: Any = _build.load()
     if isinstance(mutant, HostMutant):
         return str(mutant.number)
-    return str(core.FAULTS.index(mutant.fault.name)) if isinstance(mutant.fault, Fault) else mutant.fault.function
+    return str(core.FAULTS.index(mutant.fault.name)) if isinstance(mutant.fault, Fault) else mutant.fault.place
 
 
 @contextmanager
@@ -197,7 +197,7 @@ def watched(folder: Path) -> Iterator[None]:
 
     signal.signal(signal.SIGPROF, out_of_time)
     with ExitStack() as stack:
-        for edit in {edit.function: edit for edit in map(_edit, ALL) if edit}.values():
+        for edit in {edit.place: edit for edit in map(_edit, ALL) if edit}.values():
             stack.enter_context(edit.watched(places))
         yield
     note()

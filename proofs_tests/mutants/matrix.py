@@ -49,8 +49,9 @@ def read() -> dict[str, Row]:
 
 def write(rows: Mapping[str, Row]) -> None:
     lines = (
-        {"fault": fault, "noticed": sorted(row.noticed), "unnoticed": sorted(row.unnoticed)}
-        for fault, row in rows.items()
+        {"fault": name, "noticed": sorted(rows[name].noticed), "unnoticed": sorted(rows[name].unnoticed)}
+        for name in (mutant.name for mutant in ALL)
+        if name in rows
     )
     KNOWN.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
@@ -113,12 +114,17 @@ def by_fault(carried: Mapping[Claim, set[str]], rows: Mapping[str, Row]) -> Iter
     yield ""
     yield "Made by `make mutants`. A cell counts the tests of a property's claims that notice the fault, of those that"
     yield "run through its place. A test has been given a few seconds, and a tenth of its random examples: one that"
-    yield "notices nothing here may notice it in a whole run."
+    yield "notices nothing here may notice it in a whole run. What takes more than half a second of processor time is"
+    yield "tried up to the first fault that it notices only, so that numbers are lower bounds, and *redundant* means"
+    yield "that all that a claim is known to notice is noticed by tests that are no evidence for it, too."
     yield ""
     yield "| layer | fault | " + " | ".join(keys) + " |"
     yield "|---|---|" + "---|" * len(keys)
     for mutant in ALL:
-        row = rows.get(mutant.name, Row())
+        if mutant.name not in rows:
+            yield f"| {mutant.layer} | {mutant.name} (not tried yet) | " + " | ".join([""] * len(keys)) + " |"
+            continue
+        row = rows[mutant.name]
         cells = (
             cell(set().union(*(units for claim, units in carried.items() if claim.key == key)), row) for key in keys
         )
@@ -134,7 +140,11 @@ def by_claim(carried: Mapping[Claim, set[str]], rows: Mapping[str, Row]) -> Iter
     """A row a claim: how many faults it notices, and which of them no test does that is not evidence for it."""
     yield "| property | claim | faults noticed | noticed by no other test |"
     yield "|---|---|---|---|"
+    tried = set().union(*(row.noticed | row.unnoticed for row in rows.values()))
     for claim, units in carried.items():
+        if not units & tried:
+            yield f"| {claim.key} | {claim.statement} | not tried yet | |"
+            continue
         noticed = noticed_by(units, rows)
         alone = [fault for fault in noticed if rows[fault].noticed <= units]
         yield f"| {claim.key} | {claim.statement} | {len(noticed)} | {', '.join(alone) or 'redundant'} |"

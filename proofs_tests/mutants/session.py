@@ -47,6 +47,8 @@ class Session:
         units = units_of(session.items)
         reach = self._reach(units)
         rows = read()
+        for mutant in ALL:
+            rows.setdefault(mutant.name, Row())
         long = [unit for unit in units if reach[unit.name].seconds > SHORT]
         short = [unit for unit in units if unit not in long]
         print(f"\n{len(units)} units of tests, {len(long)} of them long; {len(ALL)} faults", flush=True)

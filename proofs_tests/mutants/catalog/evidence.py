@@ -309,8 +309,8 @@ MUTANTS = (
         f"{IN_PLACE}::test_programs_of_logs_round_trip",
     ),
     Mutant(
-        "solving: what is removed from a set is added",
-        Edit("dtr_spec.symbolic:SymbolicSet.remove", "False", "True"),
+        "solving: what is added to a set is removed",
+        Edit("dtr_spec.symbolic:SymbolicSet.add", "True", "False"),
         SOLVING,
     ),
     Mutant(

@@ -259,4 +259,16 @@ MUTANTS = (
         ),
         FOLLOWED,
     ),
+    Mutant(
+        "simrd: what is banished goes before its aliases",
+        Edit("dtr_reference.simrd_trace:Recorder.banish", "reversed(storage.tensors)", "storage.tensors"),
+        SIMRD_TRACES,
+        "banish",
+    ),
+    Mutant(
+        "simrd: the dependents of what is banished are not held",
+        Edit("dtr_reference.simrd:_Machine._try_banish", "self.trace.hold(child, self.used)", "pass"),
+        SIMRD_TRACES,
+        "banish",
+    ),
 )

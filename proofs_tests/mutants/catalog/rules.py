@@ -278,4 +278,15 @@ MUTANTS = (
         THEOREM,
         "frames_run_the_program",
     ),
+    Mutant(
+        "a call asks for what it likes",
+        Edit(f"{_RULES}:allocate", " c.facts.asks(c.call[top], c.target[top], c.cursor[top], n),", ""),
+        THEOREM,
+        "profile_is_followed",
+    ),
+    Mutant(
+        "an axiom that says more than holds",
+        Edit("dtr_spec.assumptions:reads_are_current", "(f.creator(s) < k)", "(f.creator(s) < k - 1)"),
+        "spec/test_witnesses.py::test_assumptions_hold_of_programs",
+    ),
 )

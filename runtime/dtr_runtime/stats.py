@@ -40,9 +40,7 @@ class Stats:
     overshoots: dict[str, int]
     """By how many bytes, at most, calls of an operator exceeded the budget on a device, their scratch being unknown."""
     overhead: int
-    """Nanoseconds spent in the client's operator calls, but for their kernels: deciding, evicting, replaying.
-
-    Under the logical clock one call in 31 is timed and stands for the others."""
+    """Nanoseconds spent in the client's operator calls, but for their kernels: deciding, evicting, replaying."""
 
     @property
     def slowdown(self) -> float:

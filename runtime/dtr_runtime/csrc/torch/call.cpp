@@ -47,29 +47,9 @@ bool is_loop(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
   });
 }
 
-// Reading the clock takes time itself: unless costs are measured, it is read during one call in so many, a prime
-// number so that a loop does not always meet the same one.
-constexpr int64_t kTimed = 31;
-
-// Adds the nanoseconds that it lives, if `timed`.
-class Stopwatch {
- public:
-  Stopwatch(bool timed, int64_t& sum) : sum_(timed ? &sum : nullptr), start_(timed ? now() : 0) {}
-  ~Stopwatch() {
-    if (sum_) *sum_ += now() - start_;
-  }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  static int64_t now() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-  }
-
-  int64_t* sum_;
-  int64_t start_;
-};
+int64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+}
 
 }  // namespace
 
@@ -103,12 +83,8 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     return split(op, known, keys, stack);
   }
   Call call{&known};
-  call.timed = clock_ == Clock::measured || calls_ % kTimed == kTimed / 2;
-  const Stopwatch whole(call.timed, overhead_);
-  const auto timed = c10::make_scope_exit([&] {
-    timed_ += call.timed;
-    overhead_ -= call.nanoseconds;
-  });
+  const auto start = std::chrono::steady_clock::now();
+  const auto timed = c10::make_scope_exit([&] { overhead_ += nanoseconds_since(start) - call.nanoseconds; });
   within_budget(known.name.c_str(), [&] {
     if (pending_) resolve_pending(call, arguments);
     settle();
@@ -311,7 +287,8 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
   const auto kernel = [&] {
     const bool wait = device_ && clock_ == Clock::measured;
     if (wait) stream_->synchronize();
-    const Stopwatch timed(call.timed, call.nanoseconds);
+    const auto start = std::chrono::steady_clock::now();
+    const auto timed = c10::make_scope_exit([&] { call.nanoseconds += nanoseconds_since(start); });
     PhaseGuard running(*this, Phase::running);
     Unlocked unlocked(*this);
     below(op, keys, stack);

@@ -109,13 +109,8 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   const Engine& engine() const { return engine_; }
   const Recorder& recorder() const { return recorder_; }
   int64_t calls() const { return calls_; }
-  // Nanoseconds spent in the client's calls, but for their kernels: as many for each as for those timed, which
-  // under the logical clock is one in 31.
-  int64_t overhead() const {
-    return timed_ ? static_cast<int64_t>(static_cast<double>(overhead_) * static_cast<double>(calls_) /
-                                         static_cast<double>(timed_))
-                  : 0;
-  }
+  // Nanoseconds spent in the client's calls, but for their kernels.
+  int64_t overhead() const { return overhead_; }
   // Bytes that a device's allocator has had reserved, at most; 0 on the CPU.
   Bytes reserved() const;
   // By how many bytes calls of an operator exceeded the budget on a device, at most.
@@ -175,8 +170,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     Bytes bytes = 0;       // of its tensor arguments
     int64_t products = 0;
     Cost cost = 1;
-    bool timed = false;
-    int64_t nanoseconds = 0;  // in the kernel, if it is timed
+    int64_t nanoseconds = 0;  // in the kernel
     Random* random = nullptr;
     c10::SmallVector<int32_t, 6> slots{};  // of its tensor arguments with storages, in order
     c10::SmallVector<StorageId, 2> written{};
@@ -289,7 +283,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   const char* where_ = "";            // on whose behalf memory is asked for
   bool active_ = false;
   int64_t calls_ = 0;
-  int64_t overhead_ = 0, timed_ = 0;  // nanoseconds of so many calls
+  int64_t overhead_ = 0;
 
   std::vector<Node*> nodes_;  // by id; null once collected
   std::deque<Node> node_arena_;

@@ -254,62 +254,11 @@ MUTANTS = (
         f"{FAILING}::test_what_an_operator_of_another_library_draws_is_drawn_again",
     ),
     HostMutant(
-        "empty memory that is read next can be computed again",
-        "pending.cpp",
-        "return close_pending(use == Use::overwrites);",
-        "return close_pending(PLANTED || use == Use::overwrites);",
-        f"{VALUES}::test_memory_that_is_filled_through_a_raw_pointer_stays",
-    ),
-    HostMutant(
-        "empty memory during whose life something else dies can be computed again",
-        "pending.cpp",
-        "  if (pending_) close_pending(false);",
-        "  if (pending_) close_pending(PLANTED);",
-        f"{VALUES}::test_memory_that_is_filled_through_a_raw_pointer_stays",
-    ),
-    HostMutant(
-        "empty memory that is overwritten in part can be computed again",
-        "pending.cpp",
-        "    const bool all = tensor.numel()",
-        "    const bool all = PLANTED || tensor.numel()",
-        f"{VALUES}::test_memory_that_is_filled_through_a_raw_pointer_stays",
-    ),
-    HostMutant(
-        "every other block of memory is aligned to 16 bytes only",
-        "ledger.cpp",
-        """  void* data = source_->raw_allocate(size);
-  enter(data, size, owner);
-  return data;
-}
-
-void Ledger::free(void* data) {
-  strike(data);
-  source_->raw_deallocate(data);""",
-        """  static int blocks = 0;
-  void* data = source_->raw_allocate(size + (PLANTED ? 16 : 0));
-  if (PLANTED && ++blocks % 2) data = static_cast<std::byte*>(data) + 16;
-  enter(data, size, owner);
-  return data;
-}
-
-void Ledger::free(void* data) {
-  strike(data);
-  source_->raw_deallocate(reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(data) & ~uintptr_t{63}));""",
-        f"{VALUES}::test_a_storage_comes_back_as_aligned_as_it_was",
-    ),
-    HostMutant(
         "autocast is that of the moment when an operator is called again",
         "numerics.cpp",
         "      at::autocast::set_autocast_enabled(device, value != 0);",
         "      if (!PLANTED) at::autocast::set_autocast_enabled(device, value != 0);",
         f"{RARE}::test_an_operator_in_python_is_called_again_under_the_same_autocast",
-    ),
-    HostMutant(
-        "the sizes of a packed sequence may be evicted",
-        "call.cpp",
-        "  if (call.known->pointed_at && !ids.empty())",
-        "  if (call.known->pointed_at && !ids.empty() && !PLANTED)",
-        f"{RARE}::test_packed_sequences",
     ),
 )
 

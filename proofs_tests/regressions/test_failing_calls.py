@@ -154,10 +154,10 @@ def test_what_an_operator_of_another_library_draws_is_drawn_again() -> None:
     a = torch.randn(SIZE)
     with within(6 * a.nbytes):
         b = noise(a)
-        found = b * 1
+        total = b.sum().item()
         push_out()
         assert dtr.evicted(b)
-        assert torch.equal(b, found)
+        assert b.sum().item() == total
 
 
 def test_operators_of_other_libraries_are_decided_on_as_in_the_reference() -> None:

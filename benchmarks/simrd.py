@@ -177,8 +177,13 @@ def main() -> int:
         "{geometric_mean_of_all_with_bounds:.0f}".format(**summary)
     )
     if options.json is not None:
-        options.json.write_text(json.dumps(measured(**summary, rows=[asdict(row) for row in rows]), indent=1) + "\n")
+        options.json.write_text(json.dumps(measured(**summary, rows=[kept(row) for row in rows]), indent=1) + "\n")
     return 0 if summary["equal"] == summary["compared"] else 1
+
+
+def kept(row: Comparison) -> dict[str, Any]:
+    """What is written down of a row. The integers that simrd computes are not: they are its authors'."""
+    return {name: value for name, value in asdict(row).items() if name not in ("theirs", "ours")}
 
 
 def verdict(row: Comparison) -> str:

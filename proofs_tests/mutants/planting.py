@@ -120,7 +120,7 @@ class Mutant:
 
     @property
     def layer(self) -> str:
-        """spec, reference or runtime."""
+        """spec, reference, runtime or proofs_tests."""
         if isinstance(self.fault, Fault):
             return "runtime"
         return self.fault.function.partition(".")[0].removeprefix("dtr_")

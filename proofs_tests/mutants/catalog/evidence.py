@@ -323,4 +323,9 @@ MUTANTS = (
         Edit("dtr_reference.theory.inclusion:drop", "r.storages.remove(dropped)", "r.storages"),
         f"{MONOTONE}::test_residents_are_counted",
     ),
+    Mutant(
+        "operators: bytes that a kernel overwrites go unseen",
+        Edit("proofs_tests.runtime.operators:contents", "if storage.nbytes() else", "if False else"),
+        "runtime/test_operators.py::test_the_probe_sees_what_schemas_omit",
+    ),
 )

@@ -54,12 +54,16 @@ WORKS = [
     *("pickle.dumps(x)", "copy.deepcopy(x)", "torch.save(x, io.BytesIO())", "torch.from_dlpack(x)", "hash(x)"),
     *("len(x)", "list(x)[:2]", "x.is_pinned()", "x.is_set_to(x)", "x.untyped_storage().nbytes()", "x.new_tensor(x)"),
     *("torch.tensor(x)", "torch.as_tensor(x)", "x.sum()", "x.resize_(4096)", "bool((x > 0).any())"),
-    *("x.apply_(lambda v: v)", "torch.utils.dlpack.to_dlpack(x)", "torch._C._to_dlpack_versioned(x)"),
+    *(
+        "x.apply_(lambda v: v)",
+        "x.untyped_storage().resize_(2 * x.nbytes)",
+        "torch.utils.dlpack.to_dlpack(x)",
+        "torch._C._to_dlpack_versioned(x)",
+    ),
 ]
 RAISES = [
     *("bytes(x.untyped_storage())", "x.untyped_storage().tolist()", "x.untyped_storage()[0]"),
-    *("x.untyped_storage().resize_(4)", "x.untyped_storage().clone()", "x.untyped_storage().fill_(0)"),
-    "x.untyped_storage().float()",
+    *("x.untyped_storage().clone()", "x.untyped_storage().fill_(0)", "x.untyped_storage().float()"),
 ]
 
 

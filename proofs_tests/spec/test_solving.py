@@ -3,7 +3,7 @@
 
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dtr_spec.configuration import Configuration, initial
@@ -14,6 +14,7 @@ from ..claims import claim
 from ..profiles import examples
 from ..strategies.moves import programs
 from .plugged import differing, solutions
+from .test_witnesses import PROGRAM, walk
 
 
 @st.composite
@@ -29,6 +30,11 @@ def configurations(draw: st.DrawFn) -> Configuration:
     return c
 
 
+def before(rule: str) -> Configuration:
+    """The nearest configuration of a program at which the rule applies."""
+    return next(c for c, label, _ in walk(PROGRAM, sum(PROGRAM.sizes), 500) if label.rule == rule)
+
+
 @claim(
     "rules",
     "Executing a rule and solving for it give the same steps and configurations, terms included.",
@@ -36,6 +42,8 @@ def configurations(draw: st.DrawFn) -> Configuration:
 )
 @settings(max_examples=examples(12))
 @given(configurations())
+@example(before("lock"))
+@example(before("keep"))
 def test_running_and_solving_agree(c: Configuration) -> None:
     """For each rule: the operands, and every field afterwards."""
     program = c.facts.program

@@ -39,9 +39,18 @@ def attention(kind: str, other: bool = False) -> Setting:
     return Setting(getattr(kernels, f"{kind}_sdp_enabled"), getattr(kernels, f"enable_{kind}_sdp"), other)
 
 
-def precisions(modules: dict[str, Any], other: str) -> dict[str, Setting]:
+def in_c(name: str, other: Any) -> Setting:
+    """A setting of torch's C module, which lets itself be set although its tests forbid it to ``torch.backends``."""
+    return Setting(getattr(torch._C, f"_get_{name}"), getattr(torch._C, f"_set_{name}"), other)
+
+
+def precision(backend: str, operator: str, other: str) -> Setting:
     """In which precision products of float32 are computed."""
-    return {f"{name} precision": attribute(module, "fp32_precision", other) for name, module in modules.items()}
+    return Setting(
+        lambda: torch._C._get_fp32_precision_getter(backend, operator),
+        lambda value: torch._C._set_fp32_precision_setter(backend, operator, value),
+        other,
+    )
 
 
 BACKENDS: Any = torch.backends
@@ -51,34 +60,26 @@ ON_HOST: dict[str, Setting] = {
     "denormals": Setting(denormals_are_zero, torch.set_flush_denormal, True),
     "determinism": Setting(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 1),
     "uninitialized": attribute(torch.utils.deterministic, "fill_uninitialized_memory", False),
-    "oneDNN": attribute(BACKENDS.mkldnn, "enabled", False),
-    "oneDNN's determinism": attribute(BACKENDS.mkldnn, "deterministic", True),
-    "NNPACK": Setting(torch._C._get_nnpack_enabled, BACKENDS.nnpack.set_flags, False),
+    "oneDNN": in_c("mkldnn_enabled", False),
+    "oneDNN's determinism": in_c("mkldnn_deterministic", True),
+    "NNPACK": in_c("nnpack_enabled", False),
     "quantization": attribute(BACKENDS.quantized, "engine", "qnnpack"),
     **{f"{kind} attention": attention(kind) for kind in ("flash", "math", "mem_efficient", "cudnn")},
     "sums in attention": Setting(
         BACKENDS.cuda.fp16_bf16_reduction_math_sdp_allowed, BACKENDS.cuda.allow_fp16_bf16_reduction_math_sdp, True
     ),
-    **precisions(
-        {
-            "all": BACKENDS,
-            "oneDNN": BACKENDS.mkldnn,
-            "convolution": BACKENDS.mkldnn.conv,
-            "recurrence": BACKENDS.mkldnn.rnn,
-            "product": BACKENDS.mkldnn.matmul,
-        },
-        "bf16",
-    ),
+    "precision": precision("generic", "all", "bf16"),
+    **{f"oneDNN's precision, {of}": precision("mkldnn", of, "bf16") for of in ("all", "conv", "rnn", "matmul")},
 }
 ON_DEVICE: dict[str, Setting] = {
-    "cuDNN": attribute(BACKENDS.cudnn, "enabled", False),
-    "cuDNN's determinism": attribute(BACKENDS.cudnn, "deterministic", True),
-    "cuDNN's trials": attribute(BACKENDS.cudnn, "benchmark", True),
+    "cuDNN": in_c("cudnn_enabled", False),
+    "cuDNN's determinism": in_c("cudnn_deterministic", True),
+    "cuDNN's trials": in_c("cudnn_benchmark", True),
     "float16 sums": attribute(BACKENDS.cuda.matmul, "allow_fp16_reduced_precision_reduction", False),
     "bfloat16 sums": attribute(BACKENDS.cuda.matmul, "allow_bf16_reduced_precision_reduction", False),
     "float16 accumulators": attribute(BACKENDS.cuda.matmul, "allow_fp16_accumulation", True),
-    **precisions({"convolution": BACKENDS.cudnn.conv, "recurrence": BACKENDS.cudnn.rnn}, "ieee"),
-    **precisions({"product": BACKENDS.cuda.matmul}, "tf32"),
+    **{f"CUDA's precision, {of}": precision("cuda", of, "ieee") for of in ("conv", "rnn")},
+    "CUDA's precision, matmul": precision("cuda", "matmul", "tf32"),
 }
 
 SETTINGS = {"host": ON_HOST, "device": ON_DEVICE}

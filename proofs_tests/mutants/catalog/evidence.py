@@ -291,7 +291,11 @@ MUTANTS = (
     ),
     Mutant(
         "sweeps: a budget is rounded up",
-        Edit("dtr_spec.sweep:run", "int(point.ratio * baseline.peak)", "int(point.ratio * baseline.peak) + 1"),
+        Edit(
+            "dtr_spec.sweep:run",
+            "int(min(point.ratio * baseline.peak, UNLIMITED))",
+            "1 + int(point.ratio * baseline.peak)",
+        ),
         "simrd/test_sweep.py::test_a_budget_is_a_share_of_the_peak",
     ),
     Mutant(

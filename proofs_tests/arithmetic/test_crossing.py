@@ -98,7 +98,10 @@ SMALL = st.tuples(FEW, FEW, FEW, FEW, FEW, FEW, st.booleans(), st.integers(0, 30
 @example((4, 1, 0, 2, 1, 5, True, 10))
 @example((2, 1, 0, 1, 1, 5, True, 6))
 def test_a_match_holds_until_it_is_overtaken(match: tuple[int, int, int, int, int, int, bool, int]) -> None:
-    """And by definition: before that clock the winner wins, at that clock the loser, unless products would not fit."""
+    """And by definition: before that clock the winner wins, at that clock the loser.
+
+    Unless products would not fit, or a score is infinite: then up to a unit early.
+    """
     a, m, s, b, n, t, b_has_ties, clock = match
     s, t = min(s, clock), min(t, clock)
     x, y = Contender(a, m, s), Contender(b, n, t)

@@ -24,7 +24,8 @@ from .examples import dearer_with_more, infeasible_with_more
 from .small_programs import budgets
 
 CONDITIONS = (
-    "if sizes are equal, recipes read nothing evictable, and scores are distinct and the same within any budget"
+    "if calls ask for one result of one size, recipes read nothing evictable, and scores are distinct and the same "
+    "within any budget"
 )
 INCLUSION = f"More memory is never worse, and what is resident only grows with it, {CONDITIONS}."
 
@@ -60,7 +61,7 @@ def stays_included(score: Any, score_with_more: Any, *given: Any) -> bool:
     return prove(premises, included(less.after, more.after)).proved
 
 
-@claim("T10", INCLUSION, method="proved for all", scope="any program, ranking, two budgets and number of storages")
+@claim("T10", INCLUSION, method="proved for all", scope="of residents: any wants and drops, any ranking, two budgets")
 def test_inclusion_is_inductive() -> None:
     """Initially; when a storage is wanted (the larger run finds a victim if the smaller does); when one is dropped."""
     nothing = stored(z3.K(INT, z3.BoolVal(False)))
@@ -83,6 +84,7 @@ def test_each_condition_is_needed_by_the_proof() -> None:
     "T10",
     "The best of the budgets rehearsed never costs more when the budget grows, whatever runs cost.",
     method="proved for all",
+    scope="of the rule, costs being numbers",
 )
 def test_the_best_of_more_is_no_worse() -> None:
     """And were a budget a choice that was not tried, it would not be so."""
@@ -188,6 +190,25 @@ def test_a_fixed_ranking_without_cascades(claim_scope: Callable[[str], None]) ->
             assert all(a <= b for a, b in zip(resident(less.trace), resident(more.trace), strict=False))
         checked += 1
     claim_scope(f"{checked:,} programs")
+
+
+def _two_results(build: Builder) -> None:
+    build.call("f")
+    build.call("f", sizes=(1, 1))
+    build.call("f", sizes=(1, 1))
+    build.read(0, 1, cost=1)
+    build.read(2, cost=1)
+    build.read(0, cost=1)
+
+
+@pytest.mark.parametrize(("write", "less", "more"), [(_two_results, 2, 3)])
+def test_one_result_a_call_is_needed(write: Callable[[Builder], None], less: int, more: int) -> None:
+    """Siblings come in together, and what goes for them may be what the run with less memory keeps."""
+    build = Builder()
+    write(build)
+    runs = [simulate(build.program(), budget, Oldest(), "ignore") for budget in (3, 4)]
+    assert [ran.status for ran in runs] == ["finished"] * 2
+    assert [ran.counters["rematerializations"] for ran in runs] == [less, more]
 
 
 def test_residents_are_counted() -> None:

@@ -112,11 +112,12 @@ def by_fault(carried: Mapping[Claim, set[str]], rows: Mapping[str, Row]) -> Iter
     keys = sorted({claim.key for claim in carried}, key=key_order)
     yield "# Which claim notices which fault"
     yield ""
-    yield "Made by `make mutants`. A cell counts the tests of a property's claims that notice the fault, of those that"
-    yield "run through its place. A test has been given a few seconds, and a tenth of its random examples: one that"
-    yield "notices nothing here may notice it in a whole run. What takes more than half a second of processor time is"
-    yield "tried up to the first fault that it notices only, so that numbers are lower bounds, and *redundant* means"
-    yield "that all that a claim is known to notice is noticed by tests that are no evidence for it, too."
+    yield "Made by `make mutants`. A cell counts the tests of a property's claims that notice the fault, of those"
+    yield "that were tried with it, as they run through its place; in an empty one none was tried. A test has been"
+    yield "given a few seconds, and a tenth of its random examples: one that notices nothing here may notice it in a"
+    yield "whole run. What takes more than half a second of processor time is tried up to the first fault that it"
+    yield "notices only, so that numbers are lower bounds, and *redundant* means that all that a claim is known to"
+    yield "notice is noticed by tests that are no evidence for it, too."
     yield ""
     yield "| layer | fault | " + " | ".join(keys) + " |"
     yield "|---|---|" + "---|" * len(keys)
@@ -146,8 +147,10 @@ def by_claim(carried: Mapping[Claim, set[str]], rows: Mapping[str, Row]) -> Iter
             yield f"| {claim.key} | {claim.statement} | not tried yet | |"
             continue
         noticed = noticed_by(units, rows)
-        alone = [fault for fault in noticed if rows[fault].noticed <= units]
-        yield f"| {claim.key} | {claim.statement} | {len(noticed)} | {', '.join(alone) or 'redundant'} |"
+        alone = [fault for fault in noticed if rows[fault].noticed <= units] or [
+            "redundant" if noticed else "none known"
+        ]
+        yield f"| {claim.key} | {claim.statement} | {len(noticed)} | {', '.join(alone)} |"
 
 
 if __name__ == "__main__":

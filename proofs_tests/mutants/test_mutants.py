@@ -15,6 +15,7 @@ from dtr_spec.rules import RULES
 
 from ..claims import claim
 from ..spec.test_theorems import FAULTS
+from . import host
 from .catalog import MUTANTS, engine
 from .catalog.killers import EXPLORATION, THEOREM
 from .planting import Edit, Fault, Mutant
@@ -42,6 +43,12 @@ def test_every_fault_of_the_engine_is_a_mutant() -> None:
     """The compiled faults and the catalog name the same."""
     core: Any = _build.load(faults=True)
     assert {mutant.fault for mutant in engine.MUTANTS} == {Fault(name) for name in core.FAULTS if name != "none"}
+
+
+def test_every_fault_of_the_host_fits() -> None:
+    """They are compiled and tried under ``--thorough`` alone; that each has its place is seen always."""
+    planted = "".join(host.with_faults().values())
+    assert all(f"planted({number})" in planted for number in range(len(host.MUTANTS)))
 
 
 def test_every_theorem_names_a_fault_that_breaks_it() -> None:

@@ -105,6 +105,12 @@ def lists_of_two_types(tensors: list[Tensor]) -> None:
     torch.ops.aten._foreach_add_.List(tensors[:2], operands)
 
 
+def a_list_with_a_small_operand_of_another_type(tensors: list[Tensor]) -> None:
+    """It is converted together with the large one, to whose shape it is spread."""
+    operands = [torch.ones(SIZE), torch.ones(1, dtype=torch.float64)]
+    torch.ops.aten._foreach_add_.List(tensors[:2], operands)
+
+
 def overwriting_before_asking(tensors: list[Tensor]) -> None:
     add_and_draw_(tensors[0], 1 << 26, False)
 
@@ -124,7 +130,13 @@ def overwriting_a_result(tensors: list[Tensor]) -> None:
 )
 @pytest.mark.parametrize(
     ("fails", "room"),
-    [(lists_of_one_type, 5), (lists_of_two_types, 5), (overwriting_before_asking, 4), (overwriting_a_result, 4)],
+    [
+        (lists_of_one_type, 5),
+        (lists_of_two_types, 5),
+        (a_list_with_a_small_operand_of_another_type, 2),
+        (overwriting_before_asking, 4),
+        (overwriting_a_result, 4),
+    ],
 )
 def test_a_call_without_memory_has_done_nothing(fails: Callable[[list[Tensor]], None], room: int) -> None:
     """``room``: how many results fit besides the tensors that are there."""

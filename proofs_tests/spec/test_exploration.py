@@ -74,7 +74,7 @@ def broken(program: Program, found: list[Exploration]) -> set[str]:
 )
 @claim(
     "T6",
-    "The written rank falls at every step, the COMMIT of what was rebuilt and its use being one.",
+    "The written rank falls at every step, the COMMIT of what was rebuilt and its use being one, if it is still there.",
     method=ALL,
     scope=MORE,
 )
@@ -226,7 +226,7 @@ def test_a_fault_needs_the_bound(needed: Needed) -> None:
     ],
 )
 def test_each_property_can_fail(fault: Edit, property_: str) -> None:
-    """Every claim has a fault that breaks it."""
+    """Faults of terms and of bytes are in the catalog of mutants."""
     with fault.planted():
         assert any(
             property_ in broken(program, found) for program, found in everything(replace(BOUNDS, size=1, pins=0))

@@ -59,6 +59,14 @@ ON_HOST: dict[str, Setting] = {
     "threads": Setting(torch.get_num_threads, torch.set_num_threads, torch.get_num_threads() + 1),
     "denormals": Setting(denormals_are_zero, torch.set_flush_denormal, True),
     "determinism": Setting(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 1),
+    "warnings": Setting(
+        torch.is_deterministic_algorithms_warn_only_enabled,
+        lambda only: torch.use_deterministic_algorithms(False, warn_only=only),
+        True,
+    ),
+    "autocast's type": Setting(
+        lambda: torch.get_autocast_dtype("cpu"), lambda kind: torch.set_autocast_dtype("cpu", kind), torch.float16
+    ),
     "uninitialized": attribute(torch.utils.deterministic, "fill_uninitialized_memory", False),
     "oneDNN": in_c("mkldnn_enabled", False),
     "oneDNN's determinism": in_c("mkldnn_deterministic", True),

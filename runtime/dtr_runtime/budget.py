@@ -4,6 +4,7 @@
 import gc
 import os
 import re
+from contextlib import ExitStack
 from functools import cached_property
 from itertools import starmap
 from types import ModuleType, TracebackType
@@ -152,11 +153,12 @@ class Budget:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            _empty_autograds_queue()
-        self._accessors.remove()
         try:
-            self._scope.leave()
+            with ExitStack() as leaving:
+                leaving.callback(self._scope.leave)
+                leaving.callback(self._accessors.remove)
+                if error is not None:
+                    _empty_autograds_queue()
         except BaseException as failure:
             if error is None:
                 raise
@@ -173,8 +175,8 @@ def _empty_autograds_queue() -> None:
     A backward pass through nothing is one, and takes no memory.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        nothing = torch.empty(0, requires_grad=True)
-        torch.autograd.backward(nothing, torch.empty(0))
+        nothing = torch.empty(0, device="cpu", requires_grad=True)
+        torch.autograd.backward(nothing, torch.empty(0, device="cpu"))
 
 
 def pin(tensor: torch.Tensor) -> None:

@@ -178,15 +178,18 @@ def _end(c: Configuration, found: Exploration) -> None:
 
 
 def descends(before: Configuration, label: Label, after: Configuration) -> bool:
-    """T6: the step lowers the rank; a rematerialization's COMMIT does so with whatever it may have been for."""
+    """T6: the step lowers the rank; a rematerialization's COMMIT does so with whatever it may have been for.
+
+    It may have been for nothing only if what it rebuilt is gone already: the case that ``ranking.followed`` excludes.
+    """
     target = before.target[before.depth]
     if label.rule != "commit" or target == CLIENT:
         return ranking.falls(before, after)
     uses = [Label("lock", (target,)), Label("hold", (target,))]
     if after.facts.kind(after.position) is Kind.PIN and after.facts.subject(after.position) == target:
         uses.append(Label("pin", (after.facts.handle(after.position),)))
-    used = [apply(after, use) for use in uses]
-    return all(ranking.falls(before, then) for then in used if isinstance(then, Configuration))
+    used = [then for use in uses if isinstance(then := apply(after, use), Configuration)]
+    return all(ranking.falls(before, then) for then in used) and (bool(used) or not after.resident[target])
 
 
 def rightly_stops(c: Configuration, steps: dict[Label, Configuration]) -> bool:

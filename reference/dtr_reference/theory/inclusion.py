@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is resident within B units is resident within B' >= B units: Mattson's inclusion (1970), in small steps.
 
-A run without cascades is seen as a set of resident storages of one unit. Two things happen to it: a storage is wanted,
-and one is dropped for good. What is wanted and missing is brought in, for which the least of what is not locked goes if
-there is no room. Written in the vocabulary of the semantics' rules (``dtr_spec.readings``), so that one definition has
-two readings: over values it runs beside the machine, over Z3's terms it is proved that ``included`` is inductive.
+A run without cascades, of calls that ask for one unit each, is seen as a set of resident storages. Two things happen to
+it: a storage is wanted, and one is dropped for good. What is wanted and missing is brought in, for which the least of
+what is not locked goes if there is no room. Written in the vocabulary of the semantics' rules (``dtr_spec.readings``),
+so that one definition has two readings: over values it runs beside the machine (but for drops), over Z3's terms it is
+proved that ``included`` is inductive.
 """
 
 from collections.abc import Callable

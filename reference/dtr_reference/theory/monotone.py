@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """When is more memory never worse? Not in general; but under a fixed ranking without cascades, and after a rehearsal.
 
-**Fixed ranking.** Let all storages have one size, let no recipe read anything that can be evicted, and let scores be
-distinct and, at each command, the same within any budget. Then what is resident within B units is resident within
-B' >= B: R ⊆ R' after every command (Mattson et al., 1970; ``inclusion.py``, for Z3). By induction on what the commands
-want. Where only the smaller run lacks what is wanted, R loses something and gains what R' has. Where both lack it and
-the larger run has room, R' loses nothing. Where it has none, the smaller one has none either, for there is no more
-room in R than in R'. Then either the larger run's victim is not in R; or it is, and is the least of R' and hence of R,
-so both lose the same. Hence what is replayed within B' is replayed within B; and where the smaller run finds a victim,
-so does the larger.
+**Fixed ranking.** Let all storages have one size, let calls ask for one result and no scratch, let no recipe read
+anything that can be evicted, and let scores be distinct and, at each command, the same within any budget. Then what is
+resident within B units is resident within B' >= B: R ⊆ R' after every command (Mattson et al., 1970; ``inclusion.py``,
+for Z3). By induction on what the commands want. Where only the smaller run lacks what is wanted, R loses something and
+gains what R' has. Where both lack it and the larger run has room, R' loses nothing. Where it has none, the smaller one
+has none either, for there is no more room in R than in R'. Then either the larger run's victim is not in R; or it is,
+and is the least of R' and hence of R, so both lose the same. Hence what is replayed within B' is replayed within B; and
+where the smaller run finds a victim, so does the larger.
 
 **Rehearsal.** Steps of training repeat. Whoever has tried budgets may use the best of those: ``rehearsed``.
 """

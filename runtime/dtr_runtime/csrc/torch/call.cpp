@@ -26,8 +26,27 @@ bool opaque(c10::ArrayRef<c10::IValue> results) {
   return any;
 }
 
+// Whether an element of a list operator is laid out unlike its other operands: then the operator may take memory for
+// it after it has overwritten earlier elements.
+bool uneven(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
+  const auto first = arguments[0].toListRef();
+  return std::any_of(arguments.begin(), arguments.end(), [&](const c10::IValue& argument) {
+    if (!argument.isTensorList()) return false;
+    const auto list = argument.toListRef();
+    for (size_t i = 0; i < list.size() && i < first.size(); ++i) {
+      const at::Tensor &one = first[i].toTensor(), &other = list[i].toTensor();
+      if (one.defined() != other.defined()) return true;
+      if (!one.defined() || one.is_same(other)) continue;
+      if (one.layout() != at::kStrided || other.layout() != at::kStrided) return true;
+      if (one.dtype() != other.dtype() || one.sizes() != other.sizes() || one.strides() != other.strides()) return true;
+    }
+    return false;
+  });
+}
+
 // Whether some tensors have to be converted for others, which takes memory.
 bool mixed(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
+  if (known.elementwise_list && arguments[0].isTensorList() && uneven(known, arguments)) return true;
   std::optional<caffe2::TypeMeta> type;
   bool differ = false;
   for_each_tensor(known, arguments, [&](const at::Tensor& tensor, size_t) {

@@ -95,26 +95,26 @@ constexpr Setting kGradMode{
     [] { return static_cast<int64_t>(at::GradMode::is_enabled()); },
     [](int64_t enabled) { at::GradMode::set_enabled(enabled != 0); }};
 
-// To which type kernels that call operators have these cast: one more than its number, or 0 for none.
+// Whether kernels that call operators have these cast, and to which type. The type counts while nothing is cast, too:
+// it is what a scope of autocast takes if it is not told another.
 template <c10::DeviceType device>
 constexpr Setting autocast{
     [] {
-      return at::autocast::is_autocast_enabled(device)
-          ? static_cast<int64_t>(at::autocast::get_autocast_dtype(device)) + 1
-          : int64_t{0};
+      return 2 * static_cast<int64_t>(at::autocast::get_autocast_dtype(device)) +
+          at::autocast::is_autocast_enabled(device);
     },
     [](int64_t value) {
-      at::autocast::set_autocast_enabled(device, value != 0);
-      if (value) at::autocast::set_autocast_dtype(device, static_cast<c10::ScalarType>(value - 1));
+      at::autocast::set_autocast_enabled(device, value % 2 != 0);
+      at::autocast::set_autocast_dtype(device, static_cast<c10::ScalarType>(value / 2));
     }};
 
-// 0 forbids, 1 warns, 2 permits what is not deterministic.
+// Whether only what is deterministic is permitted, and whether a warning is all that the rest gets.
 constexpr Setting kDeterminism{
     [] {
       const at::Context& context = at::globalContext();
-      return int64_t{!context.deterministicAlgorithms() ? 2 : context.deterministicAlgorithmsWarnOnly()};
+      return int64_t{2 * context.deterministicAlgorithms() + context.deterministicAlgorithmsWarnOnly()};
     },
-    [](int64_t level) { at::globalContext().setDeterministicAlgorithms(level != 2, level == 1); }};
+    [](int64_t flags) { at::globalContext().setDeterministicAlgorithms(flags / 2 != 0, flags % 2 != 0); }};
 
 // One more than the number, as there may be none.
 constexpr Setting kCarveout{
@@ -213,7 +213,13 @@ void Numerics::apply(bool on_device) const {
 
 NumericsGuard::NumericsGuard(const Numerics& recorded, bool on_device)
     : before_(Numerics::now(on_device)), changed_(before_ != recorded), on_device_(on_device) {
-  if (changed_) recorded.apply(on_device);
+  if (!changed_) return;
+  try {
+    recorded.apply(on_device);
+  } catch (...) {
+    before_.apply(on_device);
+    throw;
+  }
 }
 
 NumericsGuard::~NumericsGuard() {

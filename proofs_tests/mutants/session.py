@@ -134,8 +134,8 @@ def main() -> None:
     parser.add_argument("--reach", type=Path, required=True, metavar="FILE", help="where the tests' reach is kept")
     options = parser.parse_args()
     session = Session(options.jobs, options.reach)
-    options = ["-q", "-m", "claim", "-p", "no:cacheprovider", "-o", "pythonpath=", *LATE]
-    status = pytest.main([*options, str(ROOT / "proofs_tests")], plugins=[session])
+    arguments = ["-q", "-m", "claim", "-p", "no:cacheprovider", "-o", "pythonpath=", *LATE]
+    status = pytest.main([*arguments, str(ROOT / "proofs_tests")], plugins=[session])
     sys.exit("\n".join(session.problems) or int(status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)))
 
 

@@ -7,7 +7,6 @@ preferred libraries.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ class Setting:
 
 def attribute(of: Any, name: str, other: Any) -> Setting:
     """A setting that is an attribute of a module of torch's."""
-    return Setting(lambda: attrgetter(name)(of), lambda value: setattr(of, name, value), other)
+    return Setting(lambda: getattr(of, name), lambda value: setattr(of, name, value), other)
 
 
 def denormals_are_zero() -> bool:
@@ -33,10 +32,10 @@ def denormals_are_zero() -> bool:
     return float("5e-324") * 1.0 == 0.0
 
 
-def attention(kind: str, other: bool = False) -> Setting:
+def attention(kind: str) -> Setting:
     """Whether scaled dot product attention may use a kind of kernel."""
     kernels = torch.backends.cuda
-    return Setting(getattr(kernels, f"{kind}_sdp_enabled"), getattr(kernels, f"enable_{kind}_sdp"), other)
+    return Setting(getattr(kernels, f"{kind}_sdp_enabled"), getattr(kernels, f"enable_{kind}_sdp"), False)
 
 
 def in_c(name: str, other: Any) -> Setting:

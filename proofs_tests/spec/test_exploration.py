@@ -145,7 +145,7 @@ JUSTIFIED = (
     ),
     Needed(
         "releases",
-        Edit(f"{_RULES}:collect", ", unread(c, s, c.version[s]))", ")"),
+        Edit(f"{_RULES}:collect", ", unread(c, s, c.version[s])", ""),
         Bounds(commands=2, operators=1, storages=1, releases=1),
         "recoverable_has_its_inputs",
     ),

@@ -32,7 +32,7 @@ def configurations(draw: st.DrawFn) -> Configuration:
 
 def before(rule: str) -> Configuration:
     """The nearest configuration of a program at which the rule applies."""
-    return next(c for c, label, _ in walk(PROGRAM, sum(PROGRAM.sizes), 500) if label.rule == rule)
+    return next(c for c, label, _ in walk(PROGRAM, sum(PROGRAM.sizes), 1000) if label.rule == rule)
 
 
 @claim(

@@ -2,8 +2,7 @@
 """The paper's simulator: DTR over a schedule of tensors, with every choice as simrd makes it (``SIMRD.md``).
 
 Its runs are runs of the machine of ``dtr_spec`` over the schedule's program, where an alias is a storage of zero
-bytes that goes with the storage behind it. A storage that is banished while something else is being rematerialized
-is the exception: the machine has no such step.
+bytes that goes with the storage behind it.
 """
 
 import math
@@ -61,11 +60,7 @@ def traced(
     deallocation: Deallocation = "eager",
     limit: int = UNLIMITED,
 ) -> tuple[Outcome, Trace]:
-    """``run``, with its trace over ``steps.program``; that of a thrashing run ends where it stops.
-
-    Raises ``NoSuchStepError`` where banishing is no step of the machine: in the middle of a rematerialization, and
-    when a banished storage comes back.
-    """
+    """``run``, with its trace over ``steps.program``; that of a thrashing run ends where it stops."""
     events: list[Event] = []
     outcome = _Machine(steps, budget, heuristic(name, deallocation), deallocation, limit, events).run()
     configuration = {"heuristic": name, "deallocation": deallocation, "machine": "simrd"}

@@ -12,10 +12,6 @@ from dtr_spec.trace import Event
 from .simrd_surroundings import Storage, Tensor
 
 
-class NoSuchStepError(ValueError):
-    """The machine has no step for what simrd does; the message says what that is."""
-
-
 class Silence:
     """Tells nothing."""
 
@@ -111,32 +107,18 @@ class Recorder(Silence):
         self._tell("evict", storage.number, used)
 
     def hold(self, storage: Storage, used: int) -> None:
-        self._at_the_clients_turn(storage)
         for tensor in storage.tensors:
             if tensor.defined and tensor.number not in self.pinned and not self._constant(tensor):
                 self.pinned.add(tensor.number)
                 self._tell("hold", tensor.number, used)
 
     def banish(self, storage: Storage, before: int, used: int) -> None:
-        self._at_the_clients_turn(storage)
         *aliases, last = reversed(storage.tensors)
         for alias in aliases:
             self._tell("collect", alias.number, before)
         self._tell("collect", last.number, used)
 
-    def _at_the_clients_turn(self, storage: Storage) -> None:
-        if self.locked:
-            raise NoSuchStepError(
-                f"simrd banishes or pins storage {storage.number} in the middle of a rematerialization: "
-                "the machine collects and holds between the client's commands"
-            )
-
     def out_of_memory(self, size: int, tensors: list[Tensor], used: int) -> None:
-        if self.back:
-            raise NoSuchStepError(
-                f"simrd runs out of memory with {self.back} bytes in banished storages that came back with others: "
-                "the machine has freed these"
-            )
         # An alias that nobody locks is evictable to the machine, though its storage is not and it has no bytes.
         locked = set[int]().union(*self.locked)
         for tensor in tensors:

@@ -174,12 +174,13 @@ def only_the_top_has_executed(c: Configuration) -> Any:
 
 
 def locked_is_wanted(c: Configuration) -> Any:
-    """Until a frame executes, what it has locked is current and one of its inputs."""
+    """What a frame has locked is one of its inputs, and current, unless the client's call has just overwritten it."""
 
-    def input_of(d: Any, s: Any) -> Any:
-        return c.facts.read(c.call[d]).has(s) & (c.facts.version_read(c.call[d], s) == c.version[s])
+    def current(d: Any, s: Any) -> Any:
+        overwriting = c.executed[d] & no(rebuilding(c, d))
+        return overwriting | (c.facts.version_read(c.call[d], s) == c.version[s])
 
-    return c.frames.every(lambda d: c.locked[d].every(lambda s: c.executed[d] | input_of(d, s)))
+    return c.frames.every(lambda d: c.locked[d].every(lambda s: c.facts.read(c.call[d]).has(s) & current(d, s)))
 
 
 def rebuilt_is_eager(c: Configuration) -> Any:

@@ -14,7 +14,7 @@ Numbers are ordered by <, finite sets by proper inclusion, so the order is well-
 natural and the stack is bounded (``is_natural``).
 
 One proviso, ``followed``: a rematerialization's COMMIT counts as one step with what it was done for, the LOCK of
-what was rebuilt by the frame under it, or with no frame under way its HOLD or PIN. A policy that evicts what was
+what was rebuilt by the frame under it, its HOLD, or the client's PIN. A policy that evicts what was
 rebuilt before it is locked can rematerialize for ever. EVICT is not restricted otherwise.
 """
 

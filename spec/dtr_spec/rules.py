@@ -59,6 +59,11 @@ def evictable(c: Configuration, s: Any) -> Any:
     return c.resident[s] & c.recoverable[s] & c.frames.every(lambda d: no(c.locked[d].has(s)))
 
 
+def settled(c: Configuration, s: Any) -> Any:
+    """No frame rebuilds s or has yet to bind it."""
+    return c.frames.every(lambda d: (c.target[d] != s) & no(c.unbound[d].has(s)))
+
+
 def promised(c: Configuration, reader: Any, s: Any, version: Any) -> Any:
     """The reader's recipe may still be run, and it reads that version of s."""
     reads = c.facts.first_reading(reader, s, version) <= c.version[reader]
@@ -260,7 +265,7 @@ def hold(c: Configuration, s: Any) -> Step:
     banishing frees a storage for good.
     """
     return Step(
-        (client_turn(c), c.alive[s], c.resident[s], c.recoverable[s]),
+        (no(c.stopped), c.alive[s], c.resident[s], c.recoverable[s], settled(c, s)),
         lambda: c.but(recoverable=c.recoverable.set(s, False)),
     )
 
@@ -470,9 +475,12 @@ def commit(c: Configuration) -> Step:
 
 @rule("storage")
 def collect(c: Configuration, s: Any) -> Step:
-    """A storage without handles that no promised recipe reads ceases to exist, resident or not."""
+    """A storage without handles that no promised recipe reads ceases to exist, resident or not.
+
+    It may do so while frames are under way: what these have still to read has a handle, or a promised recipe reads it.
+    """
     return Step(
-        (client_turn(c), c.alive[s], c.handles[s] == 0, unread(c, s, c.version[s])),
+        (no(c.stopped), c.alive[s], c.handles[s] == 0, unread(c, s, c.version[s]), settled(c, s)),
         lambda: c.but(
             alive=c.alive.set(s, False),
             recoverable=c.recoverable.set(s, False),

@@ -37,7 +37,7 @@ MUTANTS = (
     Mutant("commit with bytes still held", Edit(f"{_RULES}:commit", ", c.held[top] == 0)", ")"), EXPLORATION),
     Mutant(
         "collect what a recipe reads",
-        Edit(f"{_RULES}:collect", ", unread(c, s, c.version[s]))", ")"),
+        Edit(f"{_RULES}:collect", ", unread(c, s, c.version[s])", ""),
         EXPLORATION,
     ),
     Mutant(
@@ -213,9 +213,32 @@ MUTANTS = (
     ),
     Mutant(
         "collect what a frame has locked",
-        Edit(f"{_RULES}:collect", "(client_turn(c), c.alive[s]", "(no(c.stopped), c.alive[s]"),
+        Edit(f"{_RULES}:collect", "c.handles[s] == 0, unread", "unread"),
         THEOREM,
         "collect_takes_what_is_unused",
+    ),
+    Mutant(
+        "collect what a frame rebuilds",
+        Edit(f"{_RULES}:settled", "(c.target[d] != s) & ", ""),
+        EXPLORATION,
+    ),
+    Mutant(
+        "collect what has still to be bound",
+        Edit(f"{_RULES}:settled", " & no(c.unbound[d].has(s))", ""),
+        THEOREM,
+        "unbound_is_eager",
+    ),
+    Mutant(
+        "hold what is being rebuilt",
+        Edit(f"{_RULES}:hold", ", settled(c, s))", ")"),
+        THEOREM,
+        "frames_run_the_program",
+    ),
+    Mutant(
+        "a copy is dropped while the call that overwrites it is under way",
+        Edit(f"{_RULES}:drop", "client_turn(c), ", "no(c.stopped), "),
+        THEOREM,
+        "rank_falls",
     ),
     Mutant(
         "keep beyond the budget",

@@ -271,4 +271,15 @@ MUTANTS = (
         SIMRD_TRACES,
         "banish",
     ),
+    Mutant(
+        "simrd: a parent that is passed over is not held",
+        Edit("dtr_reference.simrd:_Machine._unlock_parents", "self.trace.hold(parent.storage, self.used)", "pass"),
+        "simrd/test_artefacts.py::test_banishing_passes_over_a_parent",
+    ),
+    Mutant(
+        "simrd: banished storages that came back are counted",
+        Edit("dtr_reference.simrd_trace:Recorder._tell", "used - self.back", "used"),
+        SIMRD_TRACES,
+        "banish",
+    ),
 )

@@ -160,3 +160,37 @@ def test_an_operator_in_python_is_called_again_under_the_same_autocast() -> None
         with torch.autocast("cpu"):
             copy = plain.clone()
         assert torch.equal(copy, a @ a)
+
+
+def test_operators_on_functions() -> None:
+    """Torch chooses their kernels in Python, by dispatch key, and knows no fallback there."""
+    operators = torch.ops.higher_order
+    x = torch.randn(64, 64)
+
+    def step() -> list[torch.Tensor]:
+        branch = operators.cond(x.sum() > 0, torch.sin, torch.cos, (x,))
+        _, loop = operators.while_loop(
+            lambda count, _: count < 3, lambda count, h: (count + 1, torch.tanh(h)), (torch.tensor(0), branch[0]), ()
+        )
+        return [branch[0], loop]
+
+    expected = step()
+    with dtr.budget(BUDGET):
+        found = step()
+        push_out()
+        assert all(map(dtr.evicted, found))
+        assert all(map(torch.equal, found, expected))
+
+
+def test_sobols_sequences_are_written_through_pointers() -> None:
+    """Which torch takes before it calls operators that ask for memory."""
+
+    def step() -> list[torch.Tensor]:
+        engine = torch.quasirandom.SobolEngine(3, scramble=True, seed=1)
+        return [engine.sobolstate * 1, engine.draw(100), engine.draw(50)]
+
+    expected = step()
+    for room in range(0, 40_000, 1_000):
+        with contextlib.suppress(dtr.BudgetExceeded), dtr.budget(dtr.live_bytes() + room):
+            found = step()
+            assert all(map(torch.equal, found, expected))

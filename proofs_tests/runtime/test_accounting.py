@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine's bytes are the allocator's, and never exceed the budget."""
 
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 
@@ -66,7 +71,28 @@ def test_budgets_are_read(text: str | int, size: int) -> None:
     assert dtr.parse(text) == size
 
 
-@pytest.mark.parametrize("wrong", ["", "12 parsecs", -1, 0, 1.5, 0.0])
-def test_wrong_budgets_are_refused(wrong: float | str) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "12 parsecs", -1, 0, 1.5, 0.0, math.nan, Fraction(3, 2), 2**63, "9" * 400 + "GiB", True, None, b"1GB", [1]],
+)
+def test_wrong_budgets_are_refused(wrong: Any) -> None:
     with pytest.raises(dtr.BudgetError):
         dtr.parse(wrong)
+
+
+def test_numbers_of_other_libraries_are_read() -> None:
+    assert dtr.parse(np.int64(1 << 30)) == 1 << 30
+    assert dtr.parse(np.float32(0.5)) == dtr.parse(Fraction(1, 2)) == dtr.parse(0.5)
+
+
+@pytest.mark.parametrize("setting", [{"deallocation": "never"}, {"clock": "wall"}, {"device": "abacus"}])
+def test_wrong_settings_are_refused(setting: dict[str, Any]) -> None:
+    (value,) = setting.values()
+    with pytest.raises(dtr.BudgetError, match=value):
+        dtr.budget("1GiB", **setting)
+
+
+def test_a_device_may_be_torchs() -> None:
+    with dtr.budget("1GiB", device=torch.device("cpu")) as run:
+        torch.ones(3)
+    assert run.trace.configuration["device"] == "cpu"

@@ -4,7 +4,8 @@
 Some of them hand out a raw pointer that may be used long afterwards, so the bytes must stay where they are:
 within a scope these accessors pin first. Through some the bytes may be written unseen: what was computed from them,
 or will be, cannot be computed again, so these accessors *expose*: they keep it as well. A few functions read the
-integers of tensor arguments before torch calls any operator; these arguments are pinned.
+integers of tensor arguments before torch calls any operator; these arguments are pinned. Sobol's sequences are
+written through raw pointers from before operators that the same function calls.
 """
 
 import functools
@@ -19,6 +20,7 @@ _PINNING = {
     torch.UntypedStorage: ("data_ptr", "is_shared", "resize_"),
 }
 _EXPOSING = {
+    torch: ("_sobol_engine_initialize_state_", "_sobol_engine_scramble_", "_sobol_engine_ff_", "_sobol_engine_draw"),
     torch._C: ("_to_dlpack", "_to_dlpack_versioned"),
     torch.utils.dlpack: ("to_dlpack",),
     torch.Tensor: ("numpy", "__dlpack__", "share_memory_", "apply_", "map_", "map2_"),

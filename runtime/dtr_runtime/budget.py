@@ -5,8 +5,10 @@ import gc
 import os
 import re
 from contextlib import ExitStack
+from fractions import Fraction
 from functools import cached_property
 from itertools import starmap
+from numbers import Integral, Real
 from types import ModuleType, TracebackType
 from typing import Any, Literal
 
@@ -19,10 +21,13 @@ from dtr_spec.trace import Event, Trace
 from ._build import load
 from .accessors import PinningAccessors
 from .errors import BudgetError
+from .higher_order import pass_over_the_core
 from .stats import Stats
 
 TORCH = "2.13"
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
+_LARGEST = 2**63 - 1
+"""Bytes, in the core's integers."""
 
 
 def install() -> ModuleType:
@@ -34,6 +39,7 @@ def install() -> ModuleType:
         raise ImportError(f"dtr_runtime works inside torch {TORCH}, and this is torch {torch.__version__}")
     core = load()
     core.install()
+    pass_over_the_core()
     for thing in gc.get_objects():
         if issubclass(type(thing), torch.Tensor) and thing.device.type == "cpu" and thing.layout == torch.strided:
             core.adopt(thing)
@@ -46,21 +52,23 @@ _core: Any = install()
 def parse(budget: int | float | str, device: str = "cpu") -> int:
     """Bytes: an int, a string with a unit ("512MiB", "2 GB"), or a float fraction of the device's physical memory.
 
-    Raises ``BudgetError`` for anything else, and for what is not positive.
+    Raises ``BudgetError`` for anything else, for what is not positive, and for more bytes than the core can count.
     """
     if isinstance(budget, str):
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?)?b?\s*", budget, re.IGNORECASE)
         if match is None:
             raise BudgetError(f"cannot read the budget {budget!r}; write for example '512MiB' or '2GB'")
-        size = int(float(match[1]) * _UNITS[(match[2] or "").lower()])
-    elif isinstance(budget, float):
+        size = int(Fraction(match[1]) * _UNITS[(match[2] or "").lower()])
+    elif isinstance(budget, Integral) and not isinstance(budget, bool):
+        size = int(budget)
+    elif isinstance(budget, Real) and not isinstance(budget, bool):
         if not 0 < budget <= 1:
             raise BudgetError(f"a budget of {budget} is no fraction of physical memory; use an int for bytes")
         size = int(budget * physical_memory(device))
     else:
-        size = budget
-    if size <= 0:
-        raise BudgetError(f"a budget must be positive, not {budget!r}")
+        raise BudgetError(f"a budget is an int of bytes, a string or a float fraction of memory, not {budget!r}")
+    if not 0 < size <= _LARGEST:
+        raise BudgetError(f"a budget must be positive and at most {_LARGEST} bytes, not {budget!r}")
     return size
 
 
@@ -125,7 +133,7 @@ class Budget:
         size: int | float | str,
         *,
         heuristic: str | Heuristic = "h_dtr_eq",
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         deallocation: Literal["eager", "ignore", "banish"] = "eager",
         clock: Literal["logical", "measured"] = "logical",
         verify: bool = False,
@@ -133,9 +141,12 @@ class Budget:
     ) -> None:
         if clock not in ("logical", "measured"):
             raise BudgetError(f"unknown clock {clock!r}; known are logical, measured")
-        size = parse(size, device)
+        if deallocation not in ("eager", "ignore", "banish"):
+            raise BudgetError(f"unknown deallocation policy {deallocation!r}; known are eager, ignore, banish")
+        device = str(device)
         try:
-            scope = _core.Scope(size, heuristic, deallocation, clock == "measured", verify, record, device)
+            size = parse(size, device)
+            scope = _core.Scope(size, heuristic, deallocation, clock == "measured", bool(verify), bool(record), device)
         except RuntimeError as error:
             raise BudgetError(f"no budget can be kept on {device!r}: {str(error).splitlines()[0]}") from error
         name = heuristic if isinstance(heuristic, str) else type(heuristic).__name__

@@ -9,6 +9,7 @@ import torch
 
 import dtr_runtime as dtr
 from dtr_spec.monitor import check
+from dtr_spec.policy import StorageView
 
 from .tight import Step, tight
 
@@ -182,6 +183,14 @@ def test_operators_on_functions() -> None:
         assert all(map(torch.equal, found, expected))
 
 
+class OldestFirst:
+    """A heuristic that evicts what was computed first."""
+
+    def score(self, storage: StorageView, clock: int) -> int:
+        del clock
+        return storage.index
+
+
 def test_sobols_sequences_are_written_through_pointers() -> None:
     """Which torch takes before it calls operators that ask for memory."""
 
@@ -190,7 +199,7 @@ def test_sobols_sequences_are_written_through_pointers() -> None:
         return [engine.sobolstate * 1, engine.draw(100), engine.draw(50)]
 
     expected = step()
-    for room in range(0, 40_000, 1_000):
-        with contextlib.suppress(dtr.BudgetExceeded), dtr.budget(dtr.live_bytes() + room):
+    for room in range(20_000, 100_000, 2_000):
+        with contextlib.suppress(dtr.BudgetExceeded), dtr.budget(dtr.live_bytes() + room, heuristic=OldestFirst()):
             found = step()
             assert all(map(torch.equal, found, expected))

@@ -2,6 +2,7 @@
 """Rarely taken paths of the runtime that were once wrong, each in its smallest form."""
 
 import contextlib
+import ctypes
 
 import numpy as np
 import pytest
@@ -189,6 +190,26 @@ class OldestFirst:
     def score(self, storage: StorageView, clock: int) -> int:
         del clock
         return storage.index
+
+
+def negating(inputs: list[torch.Tensor]) -> None:
+    """What Inductor's kernels may do: write through a raw pointer, unseen."""
+    np.ctypeslib.as_array((ctypes.c_float * inputs[0].numel()).from_address(inputs[0].data_ptr()))[:] *= -1
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiled_functions_write_their_arguments() -> None:
+    from torch._inductor.output_code import MockFXGraphCacheOutput
+
+    compiled = MockFXGraphCacheOutput(negating)
+    with dtr.budget(BUDGET):
+        x = torch.ones(1000) * 2
+        before = x * 3
+        push_out()
+        compiled([x])
+        after = x * 5
+        push_out()
+        assert (x[0].item(), before[0].item(), after[0].item()) == (-2.0, 6.0, -10.0)
 
 
 def test_sobols_sequences_are_written_through_pointers() -> None:

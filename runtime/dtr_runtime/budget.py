@@ -20,6 +20,7 @@ from dtr_spec.trace import Event, Trace
 
 from ._build import load
 from .accessors import PinningAccessors
+from .compiled import CompiledFunctions
 from .errors import BudgetError
 from .higher_order import pass_over_the_core
 from .stats import Stats
@@ -155,10 +156,12 @@ class Budget:
         )
         self._scope = scope
         self._accessors = PinningAccessors(_core, on_device=torch.device(device).type != "cpu")
+        self._compiled = CompiledFunctions(_core.expose)
 
     def __enter__(self) -> Run:
         self._scope.enter()
         self._accessors.install()
+        self._compiled.install()
         return self._run
 
     def __exit__(
@@ -168,6 +171,7 @@ class Budget:
             with ExitStack() as leaving:
                 leaving.callback(self._scope.leave)
                 leaving.callback(self._accessors.remove)
+                leaving.callback(self._compiled.remove)
                 if error is not None:
                     _empty_autograds_queue()
         except BaseException as failure:

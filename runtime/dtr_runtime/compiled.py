@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions that ``torch.compile`` has made by Inductor: their kernels read and write through raw pointers.
+
+Within a scope such a function exposes its arguments before it runs: they are brought back and stay, as does what is
+computed from them. What it allocates is no operator's result, and stays as well.
+"""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+_MODULE = "torch._inductor.output_code"
+
+
+class CompiledFunctions:
+    """Replaces how compiled functions are called while a scope lasts. ``expose`` is given each tensor argument."""
+
+    def __init__(self, expose: Callable[[torch.Tensor], None]) -> None:
+        self._expose = expose
+        self._own: list[tuple[type, Callable[..., Any]]] = []
+
+    def install(self) -> None:
+        """Those compiled before, and those that will be: Inductor is loaded when it is first needed."""
+        if _MODULE in sys.modules:
+            self._catch()
+        else:
+            self._replace(torch._TorchCompileInductorWrapper, self._catching)
+
+    def remove(self) -> None:
+        """Puts back what was there."""
+        while self._own:
+            owner, call = self._own.pop()
+            owner.__call__ = call
+
+    def _replace(self, owner: type, changed: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        self._own.append((owner, owner.__call__))
+        owner.__call__ = changed(owner.__call__)
+
+    def _catching(self, compile_it: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(compile_it)
+        def compiling(*args: Any, **kwargs: Any) -> Any:
+            if len(self._own) == 1:
+                self._catch()
+            return compile_it(*args, **kwargs)
+
+        return compiling
+
+    def _catch(self) -> None:
+        from torch._inductor.output_code import OutputCode
+
+        for kind in OutputCode.__subclasses__():
+            self._replace(kind, self._exposing)
+
+    def _exposing(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(run)
+        def running(code: Any, inputs: Any) -> Any:
+            for each in inputs:
+                if isinstance(each, torch.Tensor):
+                    self._expose(each)
+            return run(code, inputs)
+
+        return running

@@ -94,3 +94,21 @@ def test_equal_and_infinite_scores(heuristic: str) -> None:
     program = build.program()
     for budget in (4, 12, 40):
         agree(program, budget, heuristic)
+
+
+def test_a_union_keeps_who_watched_either_class() -> None:
+    """A class that was watched is joined to one with as many watchers, and then loses a dear member.
+
+    Whoever forgets its watchers compares scores that have fallen with what they were. No corpus happened to show it.
+    """
+    build = Builder()
+    first = build.call("a", sizes=(1, 1, 1))
+    source = build.call("b", cost=2)
+    small = build.call("c", source, sizes=(2, 3), cost=4)
+    joined = build.call("d", first + 2, small, sizes=(1, 1, 1), cost=0)
+    large = build.call("e", small + 1, sizes=(3, 0))
+    build.call("f", first + 2, sizes=(1, 1, 1))
+    build.call("g", sizes=(1, 1, 1))
+    build.call("h", large, sizes=(3, 3), cost=2)
+    build.read(joined, cost=1)
+    agree(build.program(), 15, "h_dtr_eq")

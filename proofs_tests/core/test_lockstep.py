@@ -79,6 +79,24 @@ def test_a_long_chain_of_mutations_is_held_alike() -> None:
         assert (held > 0) == (writes > 15)
 
 
+def test_what_is_held_without_handles_is_banished_alike() -> None:
+    """A constant waits for its reader, which is held when it is back, and gives way to its own reader in turn.
+
+    A machine that lets only what is released wait keeps the first reader's bytes for good.
+    """
+    build = Builder()
+    x = build.constant(2)
+    y = build.call("y", x)
+    z = build.call("z", y)
+    build.release(y)
+    build.call("large", sizes=(2,))
+    build.release(x)
+    build.read(z)
+    for ran in (run(build.program(), 4, "h_lru"), simulate(build.program(), 4, "h_lru")):
+        freed = [f"{event.rule} {event.subject}" for event in ran.trace.events if event.rule in ("hold", "collect")]
+        assert freed == ["hold 1", "collect 0", "hold 2", "collect 1"]
+
+
 @claim("T9", "So they do under heuristics written in Python.", method="property-tested")
 @pytest.mark.parametrize("heuristic", [EveryView(), Coarse()], ids=lambda heuristic: type(heuristic).__name__)
 def test_lockstep_under_python_heuristics(heuristic: object, claim_scope: Callable[[str], None]) -> None:

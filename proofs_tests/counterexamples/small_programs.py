@@ -10,6 +10,8 @@ from itertools import permutations
 
 from dtr_spec.program import Call, Command, Fresh, Program, Release
 
+from ..reference.programs import Builder
+
 
 def programs(length: int, sizes: Sequence[int] = (1,), *, releases: bool = False) -> Iterator[Program]:
     """All of ``length`` commands, with results of any of ``sizes`` bytes."""
@@ -21,6 +23,25 @@ def programs(length: int, sizes: Sequence[int] = (1,), *, releases: bool = False
 def budgets(program: Program) -> range:
     """All that are worth a try, in bytes: with the last, nothing is ever evicted."""
     return range(1, sum(program.sizes) + 1)
+
+
+def without_cascades(length: int, most: int) -> Iterator[Program]:
+    """Every program of calls that read nothing, and reads of up to so many tensors, as their commands in order."""
+    patterns: list[tuple[tuple[int, ...] | None, ...]] = [()]
+    for _ in range(length):
+        patterns = [
+            (*pattern, inputs)
+            for pattern in patterns
+            for inputs in (None, *(p for n in range(1, most + 1) for p in permutations(range(pattern.count(None)), n)))
+        ]
+    for pattern in patterns:
+        build = Builder()
+        for inputs in pattern:
+            if inputs is None:
+                build.call("f")
+            else:
+                build.read(*inputs, cost=1)
+        yield build.program()
 
 
 def _extended(

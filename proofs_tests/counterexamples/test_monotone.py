@@ -2,15 +2,17 @@
 """Where more memory is never worse."""
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise, permutations, product
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
 import z3
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dtr_reference import run
 from dtr_reference.theory.inclusion import Ranking, Residents, drop, evicts, included, locked_alike, want
-from dtr_reference.theory.monotone import Oldest, rehearsed
+from dtr_reference.theory.monotone import Cost, Oldest, rehearsed
 from dtr_runtime.simulator import simulate
 from dtr_spec.program import Program
 from dtr_spec.prover import prove
@@ -19,9 +21,10 @@ from dtr_spec.symbolic import INT, SET, stored
 from dtr_spec.trace import Trace
 
 from ..claims import claim
-from ..reference.programs import Builder
+from ..profiles import examples
+from ..strategies import Case, cases, eager_peak, floor
 from .examples import dearer_with_more, infeasible_with_more
-from .small_programs import budgets
+from .small_programs import budgets, without_cascades
 
 CONDITIONS = (
     "if calls ask for one result of one size, recipes read nothing evictable, and scores are distinct and the same "
@@ -40,7 +43,7 @@ def anything(name: str) -> Residents:
 LESS, MORE = anything("less"), anything("more")
 LOCKED, LOCKED_WITH_MORE = (stored(z3.Const(name, SET)) for name in ("locked", "locked with more"))
 WANTED, VICTIM, VICTIM_WITH_MORE = z3.Ints("wanted victim victim_with_more")
-SCORE, OTHER_SCORE = (z3.Function(name, INT, INT) for name in ("score", "other score"))
+SCORE = z3.Function("score", INT, INT)
 
 
 def without_ties(score: Any) -> Any:
@@ -52,32 +55,23 @@ def without_ties(score: Any) -> Any:
 ALIKE = (included(LESS, MORE), LESS.budget <= MORE.budget, locked_alike(LESS, LOCKED, LOCKED_WITH_MORE))
 
 
-def stays_included(score: Any, score_with_more: Any, *given: Any) -> bool:
-    """Whether the runs remain included in each other when both want something and each evicts by a ranking."""
-    less = want(LESS, WANTED, LOCKED, VICTIM, score)
-    more = want(MORE, WANTED, LOCKED_WITH_MORE, VICTIM_WITH_MORE, score_with_more)
-    premises = (*ALIKE, *given, *less.premises, *more.premises)
-    assert not prove(premises, z3.BoolVal(False)).proved, "the proof would be vacuous"
-    return prove(premises, included(less.after, more.after)).proved
-
-
 @claim("T10", INCLUSION, method="proved for all", scope="of residents: any wants and drops, any ranking, two budgets")
 def test_inclusion_is_inductive() -> None:
-    """Initially; when a storage is wanted (the larger run finds a victim if the smaller does); when one is dropped."""
+    """Initially; when a storage is wanted (the larger run finds a victim if the smaller does); when one is dropped.
+
+    That the premises can be true, and that none can be left out, is in ``test_conditions.py``.
+    """
     nothing = stored(z3.K(INT, z3.BoolVal(False)))
     empty = [Residents(nothing, z3.IntVal(0), side.budget, z3.IntVal(0)) for side in (LESS, MORE)]
     assert prove([LESS.budget >= 0, LESS.budget <= MORE.budget], included(*empty)).proved
-    assert stays_included(SCORE, SCORE, without_ties(SCORE))
+    less = want(LESS, WANTED, LOCKED, VICTIM, SCORE)
+    more = want(MORE, WANTED, LOCKED_WITH_MORE, VICTIM_WITH_MORE, SCORE)
+    premises = (*ALIKE, without_ties(SCORE), *less.premises, *more.premises)
+    assert prove(premises, included(less.after, more.after)).proved
     assert prove(ALIKE, included(drop(LESS, WANTED).after, drop(MORE, WANTED).after)).proved
     smaller_goes_on = want(LESS, WANTED, LOCKED, VICTIM, SCORE).premises
     free = MORE.storages.has(VICTIM) & z3.Not(LOCKED_WITH_MORE.has(VICTIM))
     assert prove([*ALIKE, *smaller_goes_on, evicts(MORE, WANTED)], free).proved
-
-
-def test_each_condition_is_needed_by_the_proof() -> None:
-    """Ties, and another ranking within more memory, break it."""
-    assert not stays_included(SCORE, SCORE)
-    assert not stays_included(SCORE, OTHER_SCORE, without_ties(SCORE), without_ties(OTHER_SCORE))
 
 
 @claim(
@@ -87,22 +81,15 @@ def test_each_condition_is_needed_by_the_proof() -> None:
     scope="of the rule, costs being numbers",
 )
 def test_the_best_of_more_is_no_worse() -> None:
-    """And were a budget a choice that was not tried, it would not be so."""
     tried: Any = z3.Function("tried", INT, z3.BoolSort())
     cost: Any = z3.Function("cost", INT, INT)
     one, other, budget, more, b = z3.Ints("one other budget more b")
 
-    def best(found: Any, within: Any, choice: Callable[[Any], Any]) -> list[Any]:
-        better = z3.Implies(z3.And(choice(b), b <= within), cost(found) <= cost(b))
-        return [choice(found), found <= within, z3.ForAll([b], better, patterns=[cost(b)])]
+    def best(found: Any, within: Any) -> list[Any]:
+        better = z3.Implies(z3.And(tried(b), b <= within), cost(found) <= cost(b))
+        return [tried(found), found <= within, z3.ForAll([b], better, patterns=[cost(b)])]
 
-    sound = [*best(one, budget, tried), *best(other, more, tried), budget <= more]
-    assert prove(sound, cost(other) <= cost(one)).proved
-    itself = [*best(one, budget, lambda b: z3.Or(tried(b), b == budget)), budget <= more]
-    itself += best(other, more, lambda b: z3.Or(tried(b), b == more))
-    assert not prove(itself, cost(other) <= cost(one)).proved
-    costs = {3: 7, 4: 1, 5: 2}
-    assert [rehearsed(allowed, [3], costs.get) for allowed in (3, 4, 5)] == [3, 3, 3]
+    assert prove([*best(one, budget), *best(other, more), budget <= more], cost(other) <= cost(one)).proved
 
 
 # On values.
@@ -131,25 +118,6 @@ def modelled(program: Program, budget: int) -> Iterator[Residents]:
                 return
             locked = locked.add(storage)
         yield r
-
-
-def without_cascades(length: int, most: int) -> Iterator[Program]:
-    """Every program of calls that read nothing, and reads of up to so many tensors, as their commands in order."""
-    patterns: list[tuple[tuple[int, ...] | None, ...]] = [()]
-    for _ in range(length):
-        patterns = [
-            (*pattern, inputs)
-            for pattern in patterns
-            for inputs in (None, *(p for n in range(1, most + 1) for p in permutations(range(pattern.count(None)), n)))
-        ]
-    for pattern in patterns:
-        build = Builder()
-        for inputs in pattern:
-            if inputs is None:
-                build.call("f")
-            else:
-                build.read(*inputs, cost=1)
-        yield build.program()
 
 
 def resident(trace: Trace) -> list[frozenset[int]]:
@@ -190,20 +158,6 @@ def test_a_fixed_ranking_without_cascades(claim_scope: Callable[[str], None]) ->
             assert all(a <= b for a, b in zip(resident(less.trace), resident(more.trace), strict=False))
         checked += 1
     claim_scope(f"{checked:,} programs")
-
-
-def test_one_result_a_call_is_needed() -> None:
-    """Siblings come in together, and what goes for them may be what the run with less memory keeps."""
-    build = Builder()
-    build.call("f")
-    build.call("f", sizes=(1, 1))
-    build.call("f", sizes=(1, 1))
-    build.read(0, 1, cost=1)
-    build.read(2, cost=1)
-    build.read(0, cost=1)
-    runs = [simulate(build.program(), budget, Oldest(), "ignore") for budget in (3, 4)]
-    assert [ran.status for ran in runs] == ["finished"] * 2
-    assert [ran.counters["rematerializations"] for ran in runs] == [2, 3]
 
 
 def test_residents_are_counted() -> None:
@@ -272,3 +226,49 @@ def test_a_rehearsal_is_never_worse_with_more(program: Program) -> None:
     assert all(less is not None and more is not None and more <= less for less, more in pairwise(costs))
     with pytest.raises(ValueError, match="lets the program finish"):
         rehearsed(least - 1, budgets(program), cost)
+
+
+def costs_of(case: Case) -> tuple[Cost, Cost]:
+    """What runs of the reference and of the engine cost, in clock units of replays."""
+
+    def reference(budget: int) -> int | None:
+        ran = run(case.program, budget, case.heuristic, case.deallocation)
+        return ran.rematerialization_cost if ran.status == "finished" else None
+
+    def engine(budget: int) -> int | None:
+        ran = simulate(case.program, budget, case.heuristic, case.deallocation, record=False)
+        return ran.counters["rematerialized"] if ran.status == "finished" else None
+
+    return reference, engine
+
+
+EIGHTHS = st.integers(0, 8)
+
+
+@claim(
+    "T10",
+    "Any program run at the best of the budgets rehearsed costs no more when the budget grows, on both machines.",
+    method="property-tested",
+)
+@settings(max_examples=examples(40))
+@given(case=cases(), tried=st.sets(EIGHTHS, min_size=1, max_size=4), allowed=st.tuples(EIGHTHS, EIGHTHS))
+def test_rehearsals_of_any_program(case: Case, tried: set[int], allowed: tuple[int, int]) -> None:
+    """Budgets are eighths of the way from too little to what eager evaluation takes; what is chosen is then run."""
+    least, most = floor(case.program), eager_peak(case.program)
+    budget = [max(0, least - 1 + (most + 1 - least) * eighths // 8) for eighths in range(9)]
+    known = [budget[eighths] for eighths in tried]
+    for cost in costs_of(case):
+        costs: list[int] = []
+        for within in (budget[eighths] for eighths in sorted(allowed)):
+            if all(cost(other) is None for other in known if other <= within):
+                with pytest.raises(ValueError, match="lets the program finish"):
+                    rehearsed(within, known, cost)
+                assert not costs
+                continue
+            chosen = rehearsed(within, known, cost)
+            replayed = cost(chosen)
+            assert chosen in known
+            assert chosen <= within
+            assert replayed is not None
+            costs.append(replayed)
+        assert costs == sorted(costs, reverse=True)

@@ -160,6 +160,11 @@ MUTANTS = (
         (dearer_with_more(),),
     ),
     Mutant(
+        "a rehearsal may exceed what is allowed by a byte",
+        Edit("dtr_reference.theory.monotone:rehearsed", "other <= budget", "other <= budget + 1"),
+        f"{MONOTONE}::test_rehearsals_of_any_program",
+    ),
+    Mutant(
         "a ranking that changes with the clock",
         Edit(
             "dtr_reference.theory.monotone:Oldest.score", "return storage.index", "return (storage.index * clock) % 3"

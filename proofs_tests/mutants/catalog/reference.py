@@ -7,6 +7,7 @@ from .killers import (
     CLASSES,
     DECISIONS,
     FOLLOWED,
+    HELD_WITHOUT_HANDLES,
     HEURISTICS,
     LOCKSTEP,
     MACHINE,
@@ -258,6 +259,11 @@ MUTANTS = (
             "yield index\n    for index in evicted:\n        self._lock(index)",
         ),
         FOLLOWED,
+    ),
+    Mutant(
+        "what is held without handles does not wait",
+        Edit(f"{_MEMORY}.hold", "self.waiting.add(index)", "pass"),
+        HELD_WITHOUT_HANDLES,
     ),
     Mutant(
         "simrd: what is banished goes before its aliases",

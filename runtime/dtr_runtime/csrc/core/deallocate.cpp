@@ -10,7 +10,8 @@ namespace dtr {
 void Engine::Impl::hold(StorageId id) {
   emit(Rule::hold, id);
   forget(id, Reason::held);
-  if (deallocation == Deallocation::eager && heap.alive(id) && heap[id].handles == 0) {
+  const bool waits = deallocation == Deallocation::eager && !fault(Fault::forget_to_wait);
+  if (waits && heap.alive(id) && heap[id].handles == 0) {
     heap[id].waiting = true;
     retry.insert(id);
   }
@@ -113,6 +114,7 @@ void Engine::Impl::banish(StorageId id) {
 
 // The reader is resident again: what waits for that may be banished now.
 void Engine::Impl::reconsider_sources(const Storage& reader) {
+  if (fault(Fault::forget_reconsidering)) return;
   for (const Read& read : reader.reads)
     if (read.position != Read::kept && heap[read.version.storage].waiting) retry.insert(read.version.storage);
 }

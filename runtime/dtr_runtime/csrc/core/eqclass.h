@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "fault.h"
+
 namespace dtr {
 
 class EqClasses {
@@ -48,7 +50,7 @@ class EqClasses {
       const Node parent = nodes_[node].parent, grand = nodes_[parent].parent;
       if (parent != grand) {
         nodes_[node].parent = grand;
-        ++nodes_[grand].references;
+        if (!fault(Fault::uncounted_shortcut)) ++nodes_[grand].references;
         unreference(parent);
       }
       node = grand;
@@ -68,7 +70,8 @@ class EqClasses {
     nodes_[a].references += 1;
     nodes_[b].parent = a;
     if (nodes_[a].watchers.size() < nodes_[b].watchers.size()) nodes_[a].watchers.swap(nodes_[b].watchers);
-    for (const Watcher& watcher : nodes_[b].watchers) watch(a, watcher, watches);
+    for (const Watcher& watcher : nodes_[b].watchers)
+      if (!fault(Fault::lose_watchers)) watch(a, watcher, watches);
     nodes_[b].watchers.clear();
   }
 

@@ -43,6 +43,14 @@
   F(count_twice)          /* what several paths lead to counts for each of them */             \
   F(unchecked_sums)       /* a sum that exceeds its type wraps around */                       \
   F(overtaken_late)       /* a match is played again a unit of the clock too late */           \
+  F(lock_late)            /* inputs are locked when all of them are resident */                \
+  F(forget_reconsidering) /* what waits for a reader is not tried again when that is back */   \
+  F(forget_to_wait)       /* what is held without handles is never banished */                 \
+  F(uncounted_shortcut)   /* a node that a shortened path leads to may be reused too early */  \
+  F(lose_watchers)        /* a union tells those who watched one of the classes no more */     \
+  F(stay_in_class)        /* what is collected while evicted leaves its cost in its class */   \
+  F(uncounted_reader)     /* who reads a kept version is not counted */                        \
+  F(read_twice)           /* a version that a recipe reads twice counts twice */               \
   F(truncated_quotient)   /* simrd: quotients are rounded towards zero */                      \
   F(near_quotients)       /* simrd: quotients are compared before they are rounded */          \
   F(biased_draws)         /* simrd: a random number may be the bound itself */                 \

@@ -33,7 +33,7 @@ StorageId Heap::create(Bytes size, Reason reason) {
 
 void Heap::destroy(StorageId id) {
   Storage& s = (*this)[id];
-  if (!s.resident) leave_class(s);
+  if (!s.resident && !fault(Fault::stay_in_class)) leave_class(s);
   make_unevictable(s);
   recorded_ -= s.cost;
   s.id = -1;
@@ -75,14 +75,14 @@ void Heap::extend(StorageId id, CallRecord* call) {
   for (const Version& version : call->reads) {
     if (version.storage == id) continue;
     const auto same = [&](const Read& read) { return read.version == version; };
-    if (!first && std::ranges::any_of(s.reads, same)) continue;
+    if (!first && !fault(Fault::read_twice) && std::ranges::any_of(s.reads, same)) continue;
     Read read{version, Read::kept};
     if (current(version)) {
       std::vector<Reader>& readers = (*this)[version.storage].readers;
       read.position = static_cast<int32_t>(readers.size());
       readers.push_back({id, static_cast<int32_t>(s.reads.size())});
     } else if (const auto found = kept_.find(key(version)); found != kept_.end()) {
-      ++found->second.readers;
+      if (!fault(Fault::uncounted_reader)) ++found->second.readers;
     }
     s.reads.push_back(read);
   }

@@ -63,8 +63,10 @@ bool Engine::Impl::gather() {
       need(input);
       return false;
     }
-    lock(frame, frame.cursor);
+    if (!fault(Fault::lock_late)) lock(frame, frame.cursor);
   }
+  for (size_t i = 0; fault(Fault::lock_late) && i < frame.inputs.size(); ++i)
+    if (!frame.locked[i] && heap[frame.inputs[i]].resident) lock(frame, i);
   return true;
 }
 

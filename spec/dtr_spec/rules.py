@@ -293,7 +293,7 @@ def keep(c: Configuration, s: Any) -> Step:
 
 @rule("storage", "version")
 def drop(c: Configuration, s: Any, version: Any) -> Step:
-    """Free a copy that no promised recipe reads."""
+    """Free a copy that no promised recipe reads, between calls: within one it could be copied again, for ever."""
     return Step(
         (client_turn(c), c.kept[s].has(version), unread(c, s, version)),
         lambda: c.but(kept=c.kept.set(s, c.kept[s].remove(version)), used=c.used - c.facts.size(s)),

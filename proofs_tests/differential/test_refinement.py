@@ -13,9 +13,13 @@ from .reporting import replayable
 
 
 def check(case: Case) -> int:
-    """Both traces are accepted; returns how many events."""
-    traces = (reference(case).trace, simulator(case).trace)
-    return sum(check_refinement(trace).index for trace in traces)
+    """Both traces are accepted, and the machine's clock ends as theirs do; returns how many events."""
+    events = 0
+    for ran in (reference(case), simulator(case)):
+        verdict = check_refinement(ran.trace)
+        assert verdict.configuration.clock == ran.clock
+        events += verdict.index
+    return events
 
 
 @claim("T8", "Traces of the reference and of the C++ engine are runs of the machine.", method="property-tested")

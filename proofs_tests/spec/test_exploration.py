@@ -338,6 +338,13 @@ def test_siblings_and_pins(claim_scope: Callable[[str], None]) -> None:
     claim_scope(f"{sum(found.states for found in runs):,} configurations")
 
 
+def test_budgets_share_their_work_soundly() -> None:
+    """What follows from a configuration is not taken over where the budget makes a difference."""
+    program = next(p for p in small_programs(BOUNDS) if sum(p.sizes) > 3 and any(map(p.writes.get, p.writes)))
+    budgets = (5, 2, 9, 3, 4, 3, 0)
+    assert list(explorations(program, budgets)) == [explore(program, budget) for budget in budgets]
+
+
 def test_a_limit_is_kept() -> None:
     """Too large a program is refused in words, not explored for ever."""
     program = Program((Constant(0, 1), *(Call("f", (i,), (Fresh(i + 1, 1),), profile=(1,)) for i in range(9))))

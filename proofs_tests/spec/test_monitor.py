@@ -8,10 +8,12 @@ import pytest
 from dtr_spec.__main__ import main
 from dtr_spec.configuration import initial
 from dtr_spec.monitor import check
-from dtr_spec.program import Call, Constant, Fresh, Program, Release
+from dtr_spec.program import Alias, Call, Constant, Fresh, Pin, Program, Release
 from dtr_spec.step import Label, apply, event_of, finished
 from dtr_spec.step import Refusal as Refused
 from dtr_spec.trace import Event, Trace, TraceError
+
+from ..mutants.planting import Edit
 
 PROGRAM = Program(
     (
@@ -31,9 +33,12 @@ RUN = [
 ]
 
 
-def trace(labels: list[tuple[str, *tuple[int, ...]]] = RUN, budget: int = 4) -> Trace:
+Labels = list[tuple[str, *tuple[int, ...]]]
+
+
+def trace(labels: Labels = RUN, budget: int = 4, program: Program = PROGRAM) -> Trace:
     """The trace of a run given by its labels."""
-    c = initial(PROGRAM, budget)
+    c = initial(program, budget)
     events: list[Event] = []
     for rule, *operands in labels:
         label = Label(rule, tuple(operands))
@@ -42,7 +47,7 @@ def trace(labels: list[tuple[str, *tuple[int, ...]]] = RUN, budget: int = 4) -> 
         events.append(event_of(label, after))
         c = after
     assert finished(c)
-    return Trace(PROGRAM, budget, tuple(events))
+    return Trace(program, budget, tuple(events))
 
 
 def test_a_run_is_accepted() -> None:
@@ -104,6 +109,46 @@ def test_what_a_rule_does_not_take_is_refused() -> None:
     for wrong in (events[6]._replace(subject=1), events[6]._replace(detail=1)):
         refused = check(Trace(PROGRAM, 4, (*events[:6], wrong, *events[7:])))
         assert "rule commit takes 0 operands" in refused.reason
+
+
+HANDLES = Program((Constant(0, 1), Constant(1, 1), Alias(2, 0), Pin(0), Release(2)))
+"""Commands that take a handle, each while another one is live."""
+
+
+@pytest.mark.parametrize("rule", ["alias", "pin", "release"])
+def test_another_handle_is_refused(rule: str) -> None:
+    """The operand says which handle the command takes, though the machine could do without."""
+    events = trace([("constant", 0), ("constant", 1), ("alias", 2), ("pin", 0), ("release", 2)], 2, HANDLES).events
+    wrong = [event._replace(subject=1) if event.rule == rule else event for event in events]
+    refused = check(Trace(HANDLES, 2, tuple(wrong)))
+    assert f"({rule} 1): rule {rule} does not apply: it requires handle(position) = h" in refused.reason
+
+
+SCRATCH = Program((Constant(0, 1), Call("f", (0,), (Fresh(1, 1),), profile=(1, 1, -1)), Call("read", (1,))))
+SCRATCH_RUN: Labels = [
+    *(("constant", 0), ("call", 1), ("lock", 0), ("allocate", 1), ("allocate", 1), ("free", 1), ("execute", 1)),
+    *(("bind", 1), ("commit",), ("evict", 1), ("call", 2), ("need", 1), ("lock", 0), ("allocate", 1), ("allocate", 1)),
+    *(("free", 1), ("replay", 1), ("bind", 1), ("commit",), ("lock", 1), ("execute", 2), ("commit",)),
+]
+
+
+@pytest.mark.parametrize(("rule", "first"), [("execute", 4), ("replay", 14)])
+def test_a_call_that_forgoes_its_scratch_is_refused(rule: str, first: int) -> None:
+    """It has the bytes of its results, but has not asked for all that it declares."""
+    events = trace(SCRATCH_RUN, 3, SCRATCH).events
+    assert [event.rule for event in events[first : first + 3]] == ["allocate", "free", rule]
+    refused = check(Trace(SCRATCH, 3, events[:first] + events[first + 2 :]))
+    assert refused.index == first
+    assert f"rule {rule} does not apply: it requires asked(" in refused.reason
+
+
+def test_a_read_that_differs_is_refused() -> None:
+    """By rules that keep to their own bytes, but lose what a storage holds."""
+    forgetful = Edit("dtr_spec.rules:bind", "c.outcome[top][s]", "c.facts.leaf(s)")
+    with forgetful.planted():
+        run = trace()
+        assert check(run).reason == "a read differs from the eager machine's"
+    assert check(run)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 from dtr_spec.trace import Event
 
 from ..planting import Edit, Mutant
-from .killers import EXPLORATION, MONITOR, THEOREM
+from .killers import EXPLORATION, MONITOR, REFINEMENT, THEOREM
 
 _RULES = "dtr_spec.rules"
 
@@ -311,5 +311,46 @@ MUTANTS = (
         "an axiom that says more than holds",
         Edit("dtr_spec.assumptions:reads_are_current", "(f.creator(s) < k)", "(f.creator(s) < k - 1)"),
         "spec/test_witnesses.py::test_assumptions_hold_of_programs",
+    ),
+    *(
+        Mutant(
+            f"{rule} of any handle",
+            Edit(f"{_RULES}:{rule}", "c.facts.handle(c.position) == h", "c.facts.handle(c.position) >= 0"),
+            f"{MONITOR}::test_another_handle_is_refused",
+            rule,
+        )
+        for rule in ("alias", "pin", "release")
+    ),
+    Mutant(
+        "a call executes before it has asked for its scratch",
+        Edit(f"{_RULES}:execute", "            facts.asked(k, CLIENT, c.cursor[top]),\n", ""),
+        f"{MONITOR}::test_a_call_that_forgoes_its_scratch_is_refused",
+        ("execute", 4),
+    ),
+    Mutant(
+        "a replay needs no scratch",
+        Edit(f"{_RULES}:replay", "            facts.asked(k, t, c.cursor[top]),\n", ""),
+        f"{MONITOR}::test_a_call_that_forgoes_its_scratch_is_refused",
+        ("replay", 14),
+    ),
+    Mutant(
+        "the monitor does not look at what is read",
+        Edit("dtr_spec.monitor:check", "tuple(observations) != meaning.observations[: len(observations)]", "False"),
+        f"{MONITOR}::test_a_read_that_differs_is_refused",
+    ),
+    Mutant(
+        "the machine's clock stands still while a call replays",
+        Edit(f"{_RULES}:replay", "clock=c.clock + facts.cost(k),", ""),
+        REFINEMENT,
+    ),
+    Mutant(
+        "the machine's clock counts calls",
+        Edit(f"{_RULES}:execute", "c.clock + facts.cost(k)", "c.clock + 1"),
+        REFINEMENT,
+    ),
+    Mutant(
+        "exploration takes over what another budget's comparisons led to",
+        Edit("dtr_spec.explore:_Visit.holds_within", "(budget < other)", "(budget <= other)"),
+        "spec/test_exploration.py::test_budgets_share_their_work_soundly",
     ),
 )

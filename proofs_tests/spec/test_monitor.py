@@ -142,6 +142,17 @@ def test_a_call_that_forgoes_its_scratch_is_refused(rule: str, first: int) -> No
     assert f"rule {rule} does not apply: it requires asked(" in refused.reason
 
 
+def test_nothing_happens_after_the_end() -> None:
+    """A run that is out of memory is over, whatever would be possible."""
+    program = Program((Constant(0, 1), Call("f", (0,), (Fresh(1, 1),), profile=(1,)), Constant(2, 2)))
+    labels: Labels = [("constant", 0), ("call", 1), ("lock", 0), ("allocate", 1), ("execute", 1), ("bind", 1)]
+    full = trace([*labels, ("commit",), ("evict", 1), ("constant", 2)], 3, program).events
+    short = (*full[:-1], Event("out_of_memory", 2, 0, 1))
+    assert check(Trace(program, 2, short))
+    refused = check(Trace(program, 2, (*short, Event("need", 1, 0, 1))))
+    assert "rule need does not apply: it requires ¬stopped" in refused.reason
+
+
 def test_a_read_that_differs_is_refused() -> None:
     """By rules that keep to their own bytes, but lose what a storage holds."""
     forgetful = Edit("dtr_spec.rules:bind", "c.outcome[top][s]", "c.facts.leaf(s)")

@@ -93,6 +93,7 @@ FAULTS: dict[str, tuple[str, int]] = {
     "evict_takes_what_is_free": ("evict", 1),
     "collect_takes_what_is_unused": ("collect", 3),
     "out_of_memory_is_the_last_resort": ("out_of_memory", 3),
+    "out_of_memory_is_the_end": ("evict", 0),
     "rank_falls": ("evict", 1),
 }
 """Theorem -> a rule and the number of a premise without which the theorem is not proved."""

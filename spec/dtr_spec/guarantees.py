@@ -106,3 +106,10 @@ def out_of_memory_is_the_last_resort(before: Configuration, after: Configuration
     """The run ends for want of memory only if n bytes do not fit and no storage whatever is evictable."""
     nothing = before.facts.all_storages().every(lambda s: no(evictable(before, s)))
     return (before.used + n > before.budget) & nothing & (after.used == before.used)
+
+
+@guarantee("T5")
+def out_of_memory_is_the_end(before: Configuration, after: Configuration, *operands: Any) -> Any:
+    """After a run has ended for want of memory no rule applies."""
+    del after, operands
+    return no(before.stopped)

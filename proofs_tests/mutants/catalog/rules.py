@@ -4,7 +4,7 @@
 from dtr_spec.trace import Event
 
 from ..planting import Edit, Mutant
-from .killers import EXPLORATION, MONITOR, REFINEMENT, THEOREM
+from .killers import EXPLORATION, MONITOR, REFINEMENT, TERMS, THEOREM
 
 _RULES = "dtr_spec.rules"
 
@@ -352,5 +352,41 @@ MUTANTS = (
         "exploration takes over what another budget's comparisons led to",
         Edit("dtr_spec.explore:_Visit.holds_within", "(budget < other)", "(budget <= other)"),
         "spec/test_exploration.py::test_budgets_share_their_work_soundly",
+    ),
+    Mutant(
+        "a rematerialization begins after the end",
+        Edit(f"{_RULES}:need", "            no(c.stopped),\n", ""),
+        f"{MONITOR}::test_nothing_happens_after_the_end",
+    ),
+    Mutant(
+        "out of memory leaves the run going",
+        Edit(f"{_RULES}:evict", "(no(c.stopped), evictable(c, s))", "(evictable(c, s),)"),
+        THEOREM,
+        "out_of_memory_is_the_end",
+    ),
+    Mutant(
+        "terms do not say through which view they are read",
+        Edit("dtr_spec.terms:seen", 'Term(("view", view), (content,))', "content"),
+        f"{TERMS}::test_equal_terms_have_equal_bits",
+    ),
+    Mutant(
+        "a write through a view is a write of everything",
+        Edit("dtr_spec.terms:written", "if views else value", "if not views else value"),
+        f"{TERMS}::test_views_are_read_and_written_apart",
+    ),
+    Mutant(
+        "all results of a call are one term",
+        Edit("dtr_spec.terms:results", '"output", i)', '"output", 0)'),
+        f"{TERMS}::test_results_differ_from_each_other_and_by_operator_and_order",
+    ),
+    Mutant(
+        "all that a call overwrites is one term",
+        Edit("dtr_spec.terms:results", '"mutates", i)', '"mutates", 0)'),
+        f"{TERMS}::test_results_differ_from_each_other_and_by_operator_and_order",
+    ),
+    Mutant(
+        "a term forgets what it was computed from",
+        Edit("dtr_spec.terms:observation", "for content, views in arguments)", "for content, views in arguments[:1])"),
+        f"{TERMS}::test_results_differ_from_each_other_and_by_operator_and_order",
     ),
 )

@@ -150,7 +150,7 @@ def forgotten(c: Configuration) -> z3.BoolRef:
 
 @pytest.mark.parametrize("dropped", NEEDED_BY)
 def test_every_invariant_is_needed(dropped: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it among the hypotheses, a proof breaks."""
+    """Without it among the hypotheses Z3 does not find a proof. That it can be violated at all, exploration shows."""
     name, rule = NEEDED_BY[dropped]
     whole = obligations(name, rule)
     assert whole

@@ -24,7 +24,8 @@ class BudgetExceeded(torch.OutOfMemoryError):
     """Of these: what could still be evicted."""
     budget: int
     least: int
-    """No smaller budget would have let this request pass."""
+    """No smaller budget would have let this request pass, from where the run was. Under another budget the run gets
+    somewhere else: other storages are evicted by then, and the same program may need a little less, or more."""
 
     def __init__(self, where: str, need: int, used: int, locked: int, pinned: int, evictable: int, budget: int) -> None:
         self.where, self.need, self.used, self.budget = where, need, used, budget
@@ -33,7 +34,7 @@ class BudgetExceeded(torch.OutOfMemoryError):
         super().__init__(
             f"{where} needs {need} bytes, but {used} of the budget's {budget} are in use and {evictable} of them "
             f"evictable (locked by calls under way: {locked}, impossible to compute again: {pinned}); "
-            f"the budget must be at least {self.least} bytes"
+            f"from here, it takes a budget of at least {self.least} bytes"
         )
 
 

@@ -298,6 +298,39 @@ def replays_use_the_settings_of_the_first_run(device: str) -> None:
                     setting.set(at_first)
 
 
+def precisions_are_inherited_as_before(device: str) -> None:
+    """After a replay; a default that comes with the device is such again."""
+    read, write = torch._C._get_fp32_precision_getter, torch._C._set_fp32_precision_setter
+    a = torch.randn(SIZE, device=device)
+    assert read("cuda", "conv") == "tf32"
+    try:
+        with within(5 * BYTES, device, heuristic="h_lru"):
+            write("generic", "all", "ieee")
+            first = a + 1
+            write("generic", "all", "none")
+            ballast = [a + i for i in range(8)]
+            assert dtr.evicted(first)
+            del ballast
+            first.sum()
+        assert read("cuda", "conv") == "tf32"
+        write("generic", "all", "bf16")
+        assert read("cuda", "conv") == "none"
+    finally:
+        write("generic", "all", "none")
+
+
+def packed_data_can_be_evicted(device: str) -> None:
+    """The sizes of the steps, which are read through a pointer, are the host's."""
+    a = torch.randn(16, 8, SIZE // 128, device=device)
+    with within(5 * BYTES, device, heuristic="h_lru"):
+        data, sizes = torch.ops.aten._pack_padded_sequence(a, torch.tensor([16] * 8), False)
+        ballast = [a + i for i in range(8)]
+        assert dtr.evicted(data)
+        del ballast
+        assert torch.equal(data, a.view(data.shape))
+        assert sizes.tolist() == [8] * 16
+
+
 def a_step_out_of_memory_is_undone(device: str) -> None:
     """What a call that does not fit had before is what it has afterwards."""
     a = torch.randn(SIZE, device=device)
@@ -357,6 +390,8 @@ SMALL = (
     the_host_reads_and_writes,
     results_go_where_they_are_told,
     draws_are_repeated,
+    packed_data_can_be_evicted,
+    precisions_are_inherited_as_before,
     replays_use_the_settings_of_the_first_run,
     a_step_out_of_memory_is_undone,
     every_option_works,

@@ -6,6 +6,9 @@ every free of tensors, outputs and kernels' scratch alike. What a kernel takes f
 behind the allocator's back nobody sees. On CUDA (and on the test device) the caching allocator keeps count itself.
 """
 
+import os
+import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,7 +60,8 @@ class Observer:
 
     def __enter__(self) -> "Observer":
         if self.device.type == "cpu":
-            self._profile.__enter__()
+            with without_the_profilers_marks():
+                self._profile.__enter__()
         return self
 
     @contextmanager
@@ -71,7 +75,8 @@ class Observer:
     def __exit__(self, *exception: object) -> None:
         if self.device.type != "cpu":
             return
-        self._profile.__exit__(None, None, None)
+        with without_the_profilers_marks():
+            self._profile.__exit__(None, None, None)
         profiler = self._profile.profiler
         assert profiler is not None
         assert profiler.kineto_results is not None
@@ -81,6 +86,27 @@ class Observer:
         for observation, (start, end) in zip(self.regions, spans, strict=True):
             observation.start = sum(size for time, size in memory if time < start)
             observation.deltas = [size for time, size in memory if start <= time <= end]
+
+
+@contextmanager
+def without_the_profilers_marks() -> Iterator[None]:
+    """Passes on what is written to the standard error meanwhile, but for the lines that tell that a profile starts or
+    stops: to the profiler's logger they are graver than errors, so no level keeps them alone out.
+    """
+    sys.stderr.flush()
+    everywhere = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(everywhere, 2)
+            os.close(everywhere)
+            written.seek(0)
+            for line in written:
+                if not line.startswith(b"USDT:"):
+                    os.write(2, line)
 
 
 @contextmanager

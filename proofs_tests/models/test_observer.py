@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The observer sees what is known beforehand to be allocated."""
 
+import os
+
+import pytest
 import torch
 import torch.nn.functional as F
 
-from .observer import Observer, live_bytes
+from .observer import Observer, live_bytes, without_the_profilers_marks
 
 
 def test_observer_sees_each_allocation_and_free_in_order() -> None:
@@ -40,6 +43,14 @@ def test_observer_sees_the_backward_pass() -> None:
     assert x.grad is not None
     assert observation.end == live_bytes([x, x.grad])
     assert observation.peak == 4 * 4000 + 2 * 4, "x, two exponentials, one gradient, the sum and its gradient"
+
+
+def test_the_profilers_marks_and_nothing_else_are_kept_from_the_user(capfd: pytest.CaptureFixture[str]) -> None:
+    with Observer():
+        pass
+    with without_the_profilers_marks():
+        os.write(2, b"an error\nUSDT:2026 a mark\n")
+    assert capfd.readouterr().err == "an error\n"
 
 
 def test_aliases_are_counted_once() -> None:

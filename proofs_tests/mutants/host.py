@@ -178,9 +178,9 @@ MUTANTS = (
     ),
     HostMutant(
         "a heuristic's own memory is asked of the engine",
-        "scope.h",
-        "    PhaseGuard deciding(*this, Phase::deciding);\n    guard_writes();",
-        "    PhaseGuard deciding(*this, PLANTED ? phase_ : Phase::deciding);\n    guard_writes();",
+        "call.cpp",
+        "      PhaseGuard deciding(*this, Phase::deciding);\n      guard_writes();",
+        "      PhaseGuard deciding(*this, PLANTED ? phase_ : Phase::deciding);\n      guard_writes();",
         f"{INSIDE}::test_a_heuristic_that_needs_memory_itself_is_told_so",
     ),
     HostMutant(
@@ -214,9 +214,44 @@ MUTANTS = (
     HostMutant(
         "a call that raises for reasons of its own is undone",
         "call.cpp",
-        "  if (call.starved) {",
-        "  if (call.starved || PLANTED) {",
+        "  if (starved) {",
+        "  if (starved || PLANTED) {",
         f"{FAILING}::test_a_call_that_raises_leaves_what_eager_leaves",
+    ),
+    HostMutant(
+        "a call that was ever refused memory is undone, whatever it raises",
+        "call.cpp",
+        "    return failures.same(refusal, raised);",
+        "    return PLANTED || failures.same(refusal, raised);",
+        f"{FAILING}::test_a_call_that_raises_leaves_what_eager_leaves",
+    ),
+    HostMutant(
+        "a request that is refused ends the trace, though the call does without",
+        "call.cpp",
+        "    if (current_) current_->refusals.push_back(",
+        "    if (PLANTED) engine_.stop_recording();\n    if (current_) current_->refusals.push_back(",
+        f"{FAILING}::test_a_call_that_does_without_memory_is_a_step_like_any_other",
+    ),
+    HostMutant(
+        "a call whose copies do not fit passes for one that has them",
+        "call.cpp",
+        "  if (!current_ || current_->guarded) return;",
+        "  if (!current_ || current_->guarded) return;\n  if (PLANTED) current_->guarded = true;",
+        f"{FAILING}::test_a_call_whose_copies_do_not_fit_gets_no_memory",
+    ),
+    HostMutant(
+        "the operands of an element may differ in type",
+        "call.cpp",
+        "(one.dtype() == other.dtype() &&",
+        "((PLANTED || one.dtype() == other.dtype()) &&",
+        f"{FAILING}::test_a_call_without_memory_has_done_nothing",
+    ),
+    HostMutant(
+        "an element that a number is added to is copied",
+        "call.cpp",
+        "  return other.dim() == 0 ||",
+        "  return (other.dim() == 0 && !PLANTED) ||",
+        f"{FAILING}::test_elements_that_fit_their_operands_are_not_copied",
     ),
     HostMutant(
         "what a call that raised has overwritten may be computed again",
@@ -228,8 +263,8 @@ MUTANTS = (
     HostMutant(
         "what a call overwrites is copied when it first asks for memory, even if it may have begun to write",
         "call.cpp",
-        "    if (call.hasty) guard_hasty_writes();",
-        "    if (call.hasty && !PLANTED) guard_hasty_writes();",
+        "    if (hasty) piece(byte);",
+        "    if (hasty && !PLANTED) piece(byte);",
         f"{FAILING}::test_a_call_without_memory_has_done_nothing",
     ),
     HostMutant(
@@ -245,6 +280,43 @@ MUTANTS = (
         "generator >= 0 || foreign;",
         "generator >= 0 || (foreign && !PLANTED);",
         f"{FAILING}::test_what_an_operator_of_another_library_draws_is_drawn_again",
+    ),
+    HostMutant(
+        "a namespace that begins as one of PyTorch's passes for it",
+        "operators.cpp",
+        'getNamespace() != "prim";',
+        'getNamespace() != "prim" && !(PLANTED && name.starts_with("prim"));',
+        f"{FAILING}::test_what_an_operator_of_another_library_draws_is_drawn_again",
+    ),
+    HostMutant(
+        "an inherited precision is its own after a replay",
+        "numerics.cpp",
+        "    [] { return static_cast<int64_t>(precisions(at::globalContext()).at({backend, op})); },",
+        "    [] {\n"
+        "      const auto own = precisions(at::globalContext()).at({backend, op});\n"
+        "      return static_cast<int64_t>(PLANTED ? at::globalContext().float32Precision(backend, op) : own);\n"
+        "    },",
+        f"{INSIDE}::test_after_a_replay_precisions_are_inherited_as_before",
+    ),
+    HostMutant(
+        "the first result of a packing is pinned, not the one that is pointed at",
+        "call.cpp",
+        "find(results.back().toTensor()",
+        "find(results[PLANTED ? 0 : results.size() - 1].toTensor()",
+        f"{RARE}::test_packed_sequences",
+    ),
+    HostMutant(
+        "every other block is aligned to half as many bytes",
+        "ledger.cpp",
+        "  void* data = source_->raw_allocate(size);\n  enter(data, size, owner);\n  return data;\n}\n\n"
+        "void Ledger::free(void* data) {\n  strike(data);\n  source_->raw_deallocate(data);",
+        "  static size_t blocks = 0;\n"
+        "  void* data = static_cast<std::byte*>(source_->raw_allocate(size + 32)) +\n"
+        "      (PLANTED && ++blocks % 2 ? 32 : 0);\n"
+        "  enter(data, size, owner);\n  return data;\n}\n\n"
+        "void Ledger::free(void* data) {\n  strike(data);\n"
+        "  source_->raw_deallocate(static_cast<std::byte*>(data) - reinterpret_cast<uintptr_t>(data) % 64);",
+        f"{VALUES}::test_a_storage_comes_back_as_aligned_as_it_was",
     ),
     HostMutant(
         "autocast is that of the moment when an operator is called again",

@@ -40,9 +40,34 @@ def add_and_draw_(x: Tensor, scratch: int, fail: bool) -> None:
         raise ArithmeticError
 
 
+@torch.library.custom_op("dtr_failing::make_do_", mutates_args={"x"})
+def make_do_(x: Tensor, wish: int, fail: bool) -> None:
+    """Overwrites, asks for scratch without which it can do, overwrites again."""
+    x.add_(torch.rand(()))
+    with contextlib.suppress(dtr.BudgetExceeded):
+        torch.empty(wish)
+    x.mul_(2)
+    if fail:
+        raise ArithmeticError
+
+
+@torch.library.custom_op("dtr_failing::modest", mutates_args=())
+def modest(x: Tensor, wish: int) -> Tensor:
+    """Can do without the scratch that it asks for."""
+    with contextlib.suppress(dtr.BudgetExceeded):
+        torch.empty(wish)
+    return x * 2
+
+
 @torch.library.custom_op("dtr_failing::noise", mutates_args=())
 def noise(x: Tensor) -> Tensor:
     """Draws without saying so."""
+    return x + torch.rand_like(x)
+
+
+@torch.library.custom_op("primrose::noise", mutates_args=())
+def noise_of_a_primrose(x: Tensor) -> Tensor:
+    """The namespace begins as one of PyTorch's own."""
     return x + torch.rand_like(x)
 
 
@@ -58,11 +83,21 @@ def raise_after_overwriting(x: Tensor) -> None:
     add_and_draw_(x, SIZE, True)
 
 
+def raise_after_doing_without_memory(x: Tensor) -> None:
+    make_do_(x, 1 << 26, True)
+
+
 def raise_in_a_list(x: Tensor) -> None:
     torch.ops.aten._foreach_add_.List([x, torch.ones(2)], [torch.ones(SIZE), torch.ones(3)])
 
 
-RAISING = (raise_in_a_random_operator, raise_in_place, raise_after_overwriting, raise_in_a_list)
+RAISING = (
+    raise_in_a_random_operator,
+    raise_in_place,
+    raise_after_overwriting,
+    raise_after_doing_without_memory,
+    raise_in_a_list,
+)
 
 
 @claim("T8", "A call that raises in the middle of what it does is a step of the machine.", method="regression")
@@ -86,8 +121,59 @@ def test_a_call_that_raises_leaves_what_eager_leaves(fails: Callable[[Tensor], N
     assert all(map(torch.equal, found, expected))
     with within(16 * 4 * SIZE) as run, pytest.raises((RuntimeError, ArithmeticError)):
         fails(torch.rand(SIZE) * 2)
-    verdict = check(run.trace)
-    assert verdict, verdict.reason
+    assert check(run.trace).reason.endswith("finished")
+
+
+@claim("T8", "A request that is refused ends the trace only where it ends the run.", method="regression")
+def test_a_call_that_does_without_memory_is_a_step_like_any_other() -> None:
+    """Everything goes to meet the request, and the run goes on; so does the call when it is made again."""
+
+    def program() -> list[Tensor]:
+        torch.manual_seed(0)
+        a = torch.rand(SIZE)
+        results = [a * 3, modest(a, 1 << 26), a * 2]
+        make_do_(results[2], 1 << 26, False)
+        ballast = [a + i for i in range(10)]
+        del ballast
+        return [t * 1 for t in results]
+
+    expected = program()
+    with within(8 * 4 * SIZE) as run:
+        found = program()
+    assert all(map(torch.equal, found, expected))
+    assert run.stats.rematerializations >= 2
+    assert check(run.trace).reason.endswith("finished")
+
+
+def test_a_refusal_that_a_call_hands_on_ends_the_trace() -> None:
+    """Not one before, with which the run went on."""
+    a = torch.rand(SIZE)
+    with within(4 * a.nbytes) as run:
+        make_do_(a, 1 << 26, False)
+        with pytest.raises(dtr.BudgetExceeded):
+            add_and_draw_(a, 1 << 27, False)
+        a.sum()
+    assert check(run.trace).reason.endswith("out of memory")
+    assert run.trace.events[-1].subject == 4 << 27
+
+
+@pytest.mark.filterwarnings("ignore:Warning only once for all operators:UserWarning")
+def test_a_call_whose_copies_do_not_fit_gets_no_memory() -> None:
+    """Not for less either: what it would overwrite then could not be restored."""
+
+    def stubborn(tensors: list[Tensor]) -> None:
+        with contextlib.suppress(dtr.BudgetExceeded):
+            torch.empty(SIZE // 8)
+        torch.empty(32)
+        torch.ops.aten._foreach_zero_.default(tensors)
+        torch.empty(1 << 26)
+
+    tensors = [torch.full((SIZE,), float(i)) for i in range(1, 3)]
+    with torch.library._scoped_library("aten", "IMPL") as library:
+        library.impl("_foreach_erfc_", stubborn, "CPU")
+        with within(6 * SIZE), pytest.raises(dtr.BudgetExceeded):
+            torch.ops.aten._foreach_erfc_.default(tensors)
+    assert [t.unique().tolist() for t in tensors] == [[1.0], [2.0]]
 
 
 def lists_of_one_type(tensors: list[Tensor]) -> None:
@@ -162,7 +248,18 @@ def test_lists_that_do_not_fit_together_are_added_element_by_element() -> None:
     assert run.stats.rematerializations >= 3
 
 
-def test_what_an_operator_of_another_library_draws_is_drawn_again() -> None:
+def test_elements_that_fit_their_operands_are_not_copied() -> None:
+    """The types of other elements do not matter, and a number is converted in a few bytes."""
+    tensors = [torch.ones(SIZE), torch.ones(SIZE, dtype=torch.float64)]
+    numbers = [torch.tensor(2.0, dtype=torch.float64), torch.tensor(2.0)]
+    with within(64):
+        torch.ops.aten._foreach_add_.List(tensors, tensors)
+        torch.ops.aten._foreach_mul_.List(tensors, numbers)
+    assert [t.unique().tolist() for t in tensors] == [[4.0], [4.0]]
+
+
+@pytest.mark.parametrize("noise", [noise, noise_of_a_primrose])
+def test_what_an_operator_of_another_library_draws_is_drawn_again(noise: Callable[[Tensor], Tensor]) -> None:
     a = torch.randn(SIZE)
     with within(6 * a.nbytes):
         b = noise(a)

@@ -90,6 +90,31 @@ def test_matrix_products_are_computed_again_in_their_precision() -> None:
     assert torch.get_float32_matmul_precision() == "highest"
 
 
+def test_after_a_replay_precisions_are_inherited_as_before() -> None:
+    """Reading what one comes to does not tell whether it is its own."""
+    read, write = torch._C._get_fp32_precision_getter, torch._C._set_fp32_precision_setter
+    a = torch.randn(64, 64)
+    try:
+        write("generic", "all", "tf32")
+        with dtr.budget(dtr.live_bytes() + 4 * a.nbytes) as run:
+            write("mkldnn", "matmul", "bf16")
+            product = a @ a
+            write("mkldnn", "matmul", "none")
+            with contextlib.suppress(dtr.BudgetExceeded):
+                torch.empty(1 << 20)
+            assert dtr.evicted(product)
+            product.sum()
+            assert run.stats.rematerializations == 1
+        precisions = [read("mkldnn", which) for which in ("all", "conv", "rnn", "matmul")]
+        assert precisions == ["tf32"] * 4
+        write("generic", "all", "ieee")
+        precisions = [read("mkldnn", which) for which in ("all", "conv", "rnn", "matmul")]
+        assert precisions == ["ieee"] * 4
+    finally:
+        for backend, which in (("generic", "all"), ("mkldnn", "matmul")):
+            write(backend, which, "none")
+
+
 WITHOUT_MEMORY = """
 import resource, torch, dtr_runtime as dtr
 MIB = 1 << 20

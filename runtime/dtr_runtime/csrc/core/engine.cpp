@@ -27,6 +27,10 @@ OutOfMemory::OutOfMemory(Bytes n, Bytes u, Bytes l, Bytes p, Bytes e, Bytes b)
 constexpr size_t kLongestChain = 16;
 
 void Engine::Impl::stop() {
+  if (recording && refusal) {
+    events.cut(refusal->place);
+    events.push_back(refusal->event);
+  }
   recording = false;
   stopped = true;
 }
@@ -49,8 +53,7 @@ void Engine::Impl::room(Bytes n) {
       heap.for_each([&](const Storage& s) {
         if (s.resident) (s.recoverable() ? locked : pinned) += s.size;
       });
-      emit(Rule::out_of_memory, n);
-      stop();
+      refusal = {events.size(), {n, used, 0, Rule::out_of_memory}};
       throw OutOfMemory(n, used, locked, pinned, 0, budget);
     }
     evict(require(policy->choose(heap, clock)));
@@ -124,12 +127,7 @@ void Engine::allocate(Bytes n) {
   Impl& m = *impl_;
   if (n == 0) return;
   require_natural(n, "the number of bytes asked for");
-  try {
-    m.room(n);
-  } catch (...) {
-    m.stop();
-    throw;
-  }
+  m.room(n);
   m.unbound += n;
   m.grow(n);
   m.emit(Rule::allocate, n);
@@ -162,6 +160,7 @@ const std::vector<StorageId>& Engine::commit(const std::vector<Bytes>& outputs, 
   m.clock = clock;
   m.totals.computed += cost;
   m.emit(Rule::execute, call->id);
+  m.refusal.reset();
 
   std::vector<std::vector<Version>> forgotten;  // what lost recipes read; drops and collections wait for the end
   for (const StorageId id : call->writes) {
@@ -198,6 +197,8 @@ const std::vector<StorageId>& Engine::commit(const std::vector<Bytes>& outputs, 
   m.retry_banishing();
   return m.made;
 }
+
+void Engine::stop_recording() { impl_->stop(); }
 
 void Engine::abandon() {
   Impl& m = *impl_;

@@ -100,8 +100,8 @@ struct Counters {
 
 // Every command throws OutOfMemory when room cannot be made, and whatever the policy or the host
 // throws. From begin, materialize, constant and pin the engine then returns with no call under
-// way; after a throw from allocate during the client's call, its inputs stay locked until abandon.
-// Either way recording stops, and the engine remains usable.
+// way and no longer recording. After a throw from allocate the client's call goes on, its inputs locked, until
+// commit, if it can do without, or until abandon. Either way the engine remains usable.
 class Engine {
  public:
   Engine(Host&, Bytes budget, std::unique_ptr<Policy>, Deallocation = Deallocation::eager);
@@ -120,6 +120,8 @@ class Engine {
   // The call computed its outputs, whose bytes are part of what was allocated: execute, bind, commit.
   // Returns the ids of the new storages, which hold until the next commit.
   const std::vector<StorageId>& commit(const std::vector<Bytes>& outputs, Cost);
+  // The call fails for a reason that is none of its own, such as memory refused: the events end there.
+  void stop_recording();
   // The call raised: write off what it still holds, and commit it as one of cost 0 without outputs. The next version
   // of what it overwrites is what is there now, which no call computes: the host has to pin it.
   void abandon();

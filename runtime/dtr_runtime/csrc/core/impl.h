@@ -3,6 +3,7 @@
 // barrier (barrier.cpp) and what happens to storages that nobody needs (deallocate.cpp).
 #pragma once
 
+#include <optional>
 #include <set>
 
 #include "bounds.h"
@@ -49,6 +50,12 @@ struct Engine::Impl {
   std::set<StorageId> retry;  // storages waiting to be banished for which something has changed
   Row<Event> events;
   bool recording = true, stopped = false;
+  // The last request for which no room could be made, and its place among the events. A call may do without.
+  struct Refusal {
+    size_t place;
+    Event event;
+  };
+  std::optional<Refusal> refusal;
 
   // --- engine.cpp ---
   void emit(Rule rule, int64_t subject, int32_t detail = 0) {
@@ -63,7 +70,7 @@ struct Engine::Impl {
     ++position;
     return next;
   }
-  void stop();  // recording, because something threw
+  void stop();  // recording, because something threw: where memory was refused, if that is not yet overcome
   void require_idle(const char* command) const;
   Storage& require(StorageId);
   void room(Bytes);

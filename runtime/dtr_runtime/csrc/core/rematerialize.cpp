@@ -102,6 +102,7 @@ void Engine::Impl::run_stage() {
   const CallRecord& call = *top().call;
   const Cost later = plus(clock, call.cost, "the clock");
   host.replay(call.id, target, top().stage);
+  refusal.reset();
   if (!fault(Fault::skip_replay_cost)) clock = later;
   ++totals.rematerializations;
   totals.rematerialized += call.cost;

@@ -17,6 +17,12 @@ class Row {
     if (next_ == end_) grow();
     *next_++ = item;
   }
+  // Keeps the first `count`.
+  void cut(size_t count) {
+    pieces_.resize((count + kItems - 1) / kItems);
+    end_ = pieces_.empty() ? nullptr : pieces_.back().get() + kItems;
+    next_ = end_ - (kItems * pieces_.size() - count);
+  }
   T& operator[](size_t i) { return pieces_[i / kItems][i % kItems]; }
   const T& operator[](size_t i) const { return pieces_[i / kItems][i % kItems]; }
 

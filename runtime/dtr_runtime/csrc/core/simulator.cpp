@@ -17,6 +17,7 @@ std::optional<OutOfMemory> Simulator::run() {
   try {
     for (const Command& command : program_) step(command);
   } catch (const OutOfMemory& error) {
+    engine_.stop_recording();
     return error;
   }
   return std::nullopt;

@@ -38,7 +38,9 @@ RecordedTensor::RecordedTensor(const at::Tensor& tensor, int32_t slot)
 
 at::Tensor RecordedTensor::over(const std::vector<c10::Storage>& storages) const {
   if (!defined) return {};
-  at::Tensor tensor = zero ? at::_efficientzerotensor(shape.sizes_arrayref(), at::device(device).dtype(dtype)) : strided(storages);
+  at::Tensor tensor = zero
+      ? at::_efficientzerotensor(shape.sizes_arrayref(), at::device(device).dtype(dtype))
+      : strided(storages);
   tensor.unsafeGetTensorImpl()->set_sizes_and_strides(shape.sizes_arrayref(), shape.strides_arrayref(), offset);
   if (conjugate) tensor._set_conj(true);
   if (negative) tensor._set_neg(true);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <torch/csrc/DynamicTypes.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <torch/csrc/DynamicTypes.h>
+#include <torch/csrc/Exceptions.h>
 #include <torch/extension.h>
 
 #include "../bind/bind.h"
@@ -31,6 +32,27 @@ namespace {
   py::gil_scoped_acquire gil;
   using namespace py::literals;
   raise("NondeterministicOperator", py::dict("operator"_a = op, "what"_a = what));
+}
+
+// The Python object that an exception carries, or null.
+PyObject* carried(const std::exception_ptr& raised) {
+  try {
+    std::rethrow_exception(raised);
+  } catch (const py::error_already_set& error) {
+    return error.value().ptr();
+  } catch (python_error& error) {
+    error.persist();
+    return error.value;
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+bool same(const std::exception_ptr& one, const std::exception_ptr& other) {
+  if (one == other) return true;
+  py::gil_scoped_acquire gil;
+  const PyObject* object = carried(one);
+  return object && object == carried(other);
 }
 
 void wait_without_gil(std::recursive_mutex& mutex) {
@@ -123,7 +145,7 @@ py::dict stats(const Scope& scope) {
 }  // namespace
 
 void bind_scope(py::module_& m) {
-  failures = {&raise_budget, &raise_nondeterministic};
+  failures = {&raise_budget, &raise_nondeterministic, &same};
   wait_for = &wait_without_gil;
   m.def("install", [] {
     Ledger::instance();

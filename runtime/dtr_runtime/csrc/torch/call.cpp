@@ -26,35 +26,29 @@ bool opaque(c10::ArrayRef<c10::IValue> results) {
   return any;
 }
 
-// Whether an element of a list operator is laid out unlike its other operands: then the operator may take memory for
-// it after it has overwritten earlier elements.
-bool uneven(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
-  const auto first = arguments[0].toListRef();
-  return std::any_of(arguments.begin(), arguments.end(), [&](const c10::IValue& argument) {
-    if (!argument.isTensorList()) return false;
-    const auto list = argument.toListRef();
-    for (size_t i = 0; i < list.size() && i < first.size(); ++i) {
-      const at::Tensor &one = first[i].toTensor(), &other = list[i].toTensor();
-      if (one.defined() != other.defined()) return true;
-      if (!one.defined() || one.is_same(other)) continue;
-      if (one.layout() != at::kStrided || other.layout() != at::kStrided) return true;
-      if (one.dtype() != other.dtype() || one.sizes() != other.sizes() || one.strides() != other.strides()) return true;
-    }
-    return false;
-  });
+// Whether an operator takes no memory to read one as it reads the other. A number is converted within the slab.
+bool alike(const at::Tensor& one, const at::Tensor& other) {
+  if (!one.defined() || !other.defined()) return one.defined() == other.defined();
+  if (one.layout() != at::kStrided || other.layout() != at::kStrided) return false;
+  return other.dim() == 0 ||
+      (one.dtype() == other.dtype() && one.sizes() == other.sizes() && one.strides() == other.strides());
 }
 
-// Whether some tensors have to be converted for others, which takes memory.
-bool mixed(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
-  if (known.elementwise_list && arguments[0].isTensorList() && uneven(known, arguments)) return true;
-  std::optional<caffe2::TypeMeta> type;
-  bool differ = false;
-  for_each_tensor(known, arguments, [&](const at::Tensor& tensor, size_t) {
-    if (!tensor.defined() || tensor.nbytes() <= Slab::kSlot) return;
-    differ |= type && *type != tensor.dtype();
-    type = tensor.dtype();
-  });
-  return differ;
+// Whether a list operator may take memory for an element after it has overwritten earlier ones: if the element's
+// operands in the several lists are not alike.
+bool uneven(c10::ArrayRef<c10::IValue> arguments) {
+  const c10::IValue* first = nullptr;
+  for (const c10::IValue& argument : arguments) {
+    if (!argument.isTensorList()) continue;
+    if (!first) {
+      first = &argument;
+      continue;
+    }
+    const auto ones = first->toListRef(), others = argument.toListRef();
+    for (size_t i = 0; i < ones.size() && i < others.size(); ++i)
+      if (!alike(ones[i].toTensor(), others[i].toTensor())) return true;
+  }
+  return false;
 }
 
 // Whether a list operator is called on lists of one length, more than one: then it is a loop.
@@ -97,11 +91,13 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     expose(*arguments[0].toTensor().storage().unsafeGetStorageImpl());
     return below(op, keys, stack);
   }
-  if (is_loop(known, arguments) && (!known.writes_lists || too_much_at_once(known, arguments))) {
+  const bool hasty = known.foreign || (known.writes_lists && uneven(arguments));
+  if (is_loop(known, arguments) && (!known.writes_lists || (!hasty && too_much_at_once(known, arguments)))) {
     lock.unlock();
     return split(op, known, keys, stack);
   }
   Call call{&known};
+  call.hasty = hasty;
   const auto start = std::chrono::steady_clock::now();
   const auto timed = c10::make_scope_exit([&] { overhead_ += nanoseconds_since(start) - call.nanoseconds; });
   within_budget(known.name.c_str(), [&] {
@@ -119,6 +115,12 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
     for (StorageId id : spec_.inputs) notice_moved(node(id));
   call.cost = clock_ == Clock::logical ? logical_cost(call.bytes, results, call.products)
                                        : std::max<Cost>(1, call.nanoseconds);
+  conclude(call, results);
+}
+
+// The kernel has returned.
+void Scope::conclude(Call& call, c10::ArrayRef<c10::IValue> results) {
+  const Operator& known = *call.known;
   const bool hides_inputs = !call.opaque && opaque(results);
   call.opaque |= hides_inputs;
   // Without a record (a resized argument's new bytes, an opaque result) there is no recipe.
@@ -126,19 +128,20 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   if (known.kind == Kind::allocate && fresh.size() == 1 && blocks_.size() == 1) {
     pending_ = std::make_unique<Call>(std::move(call));
     pending_output_ = fresh[0];
-  } else {
-    commit(call, fresh);
-    within_budget(known.name.c_str(), [&] {
-      settle();
-      if (hides_inputs) pin_inputs();
-    });
+    return;
   }
+  commit(call, fresh);
+  within_budget(known.name.c_str(), [&] {
+    settle();
+    if (Node* met = known.pointed_at ? find(results.back().toTensor().storage().unsafeGetStorageImpl()) : nullptr)
+      pin_all(met->id);
+    if (hides_inputs) pin_inputs();
+  });
 }
 
 // Whether a list operator in place has to be called element by element, as its operands do not fit together. Otherwise
 // it is one call, which fails as a whole; so it is, too, if even one element does not fit.
 bool Scope::too_much_at_once(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
-  if (mixed(known, arguments)) return false;
   return within_budget(known.name.c_str(), [&] {
     settle();
     std::vector<Bytes> of_element(arguments[0].toListRef().size());
@@ -233,8 +236,7 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
   }
   std::sort(spec_.writes.begin(), spec_.writes.end());
   for (int32_t slot : spec_.writes) call.written.push_back(spec_.inputs[slot]);
-  call.hasty = (known.foreign || (known.writes_lists && mixed(known, arguments))) &&
-      std::any_of(call.written.begin(), call.written.end(), [&](StorageId id) { return node(id).size > 0; });
+  call.hasty &= std::any_of(call.written.begin(), call.written.end(), [&](StorageId id) { return node(id).size > 0; });
 }
 
 // Records what a replay would need, if there can be one.
@@ -283,7 +285,9 @@ void Scope::begin(Call& call) {
   recorder_.begin(call.known->name, spec_);
   PhaseGuard deciding(*this, Phase::deciding);
   try {
-    within_budget(call.known->name.c_str(), [&] { engine_.begin(spec_, call.known->returns_fresh || call.created.data); });
+    within_budget(call.known->name.c_str(), [&] {
+      engine_.begin(spec_, call.known->returns_fresh || call.created.data);
+    });
   } catch (...) {
     recorder_.abandon();
     recorder_.stop();
@@ -291,30 +295,28 @@ void Scope::begin(Call& call) {
   }
 }
 
+void Scope::snapshot_generator(Call& call) {
+  if (!call.random) return;
+  call.random->last = snapshot(call.random->generator, call.random->last);
+  if (!call.record) return;
+  call.record->generator = call.random->generator;
+  call.record->random = call.random->last;
+}
+
 void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
-  if (call.random) {
-    call.random->last = snapshot(call.random->generator, call.random->last);
-    if (call.record) {
-      call.record->generator = call.random->generator;
-      call.record->random = call.random->last;
-    }
-  }
+  snapshot_generator(call);
   const Operator& known = *call.known;
   current_ = &call;
-  kernel_ = &known;
   const auto done = c10::make_scope_exit([&] { current_ = nullptr; });
   const auto kernel = [&] {
     const bool wait = device_ && clock_ == Clock::measured;
     if (wait) stream_->synchronize();
     const auto start = std::chrono::steady_clock::now();
     const auto timed = c10::make_scope_exit([&] { call.nanoseconds += nanoseconds_since(start); });
-    PhaseGuard running(*this, Phase::running);
-    Unlocked unlocked(*this);
-    below(op, keys, stack);
+    launch(op, known, keys, stack, call.hasty);
     if (wait) stream_->synchronize();
   };
   try {
-    if (call.hasty) guard_hasty_writes();
     device_ ? run_on_device(call, stack, known.results, kernel) : kernel();
   } catch (...) {
     give_up(call);
@@ -322,25 +324,67 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
   }
 }
 
-// As if it began by asking for a byte: then its copies are made as for any call.
-void Scope::guard_hasty_writes() {
-  ask([&] { engine_.allocate(1); });
-  recorder_.piece(1);
-  engine_.free(1);
-  recorder_.piece(-1);
+// Runs a kernel, the client's call's or a replayed one's. A hasty one begins, as it were, by asking for a byte: so the
+// copies of what it overwrites are made as for any call.
+void Scope::launch(
+    const c10::OperatorHandle& op, const Operator& known, c10::DispatchKeySet keys, torch::jit::Stack* stack,
+    bool hasty) {
+  kernel_ = &known;
+  PhaseGuard running(*this, Phase::running);
+  for (const Bytes byte : {1, -1})
+    if (hasty) piece(byte);
+  Unlocked unlocked(*this);
+  below(op, keys, stack);
+}
+
+// The kernel asks for bytes, or gives them back (negative). What the client's call does is the program's.
+void Scope::piece(Bytes bytes) {
+  if (bytes == 0) return;
+  if (bytes > 0) {
+    try {
+      PhaseGuard deciding(*this, Phase::deciding);
+      guard_writes();
+      engine_.allocate(bytes);
+    } catch (...) {
+      refuse();
+    }
+  } else {
+    engine_.free(-bytes);
+  }
+  if (!replaying_) recorder_.piece(bytes);
+}
+
+// The exception in flight is the answer to a kernel's request for memory: noted, as the kernel may do without, and
+// Python's at once, as a kernel in Python would make another of it.
+void Scope::refuse() {
+  try {
+    try {
+      throw;
+    } catch (const OutOfMemory& error) {
+      failures.budget(error, where_);
+    }
+  } catch (...) {
+    if (current_) current_->refusals.push_back(std::current_exception());
+    throw;
+  }
 }
 
 // Before the first memory that a call asks for while it runs: from then on it can fail half done.
 void Scope::guard_writes() {
   if (!current_ || current_->guarded) return;
-  current_->guarded = true;
-  for (StorageId id : current_->written) {
-    Node& written = node(id);
-    if (written.size == 0) continue;
-    void* copy = obtain(written.size, kInternal);
-    memory_.copy(copy, written.data, written.size);
-    current_->backups.push_back({&written, copy});
+  try {
+    for (StorageId id : current_->written) {
+      Node& written = node(id);
+      if (written.size == 0) continue;
+      void* copy = obtain(written.size, kInternal);
+      memory_.copy(copy, written.data, written.size);
+      current_->backups.push_back({&written, copy});
+    }
+  } catch (...) {
+    free_backups(*current_);
+    throw;
   }
+  current_->guarded = true;
 }
 
 void Scope::free_backups(Call& call) {
@@ -351,10 +395,16 @@ void Scope::free_backups(Call& call) {
   call.backups.clear();
 }
 
-// The call raised. For want of memory: then it has overwritten nothing. For reasons of its own: then it may have
-// overwritten a part, as in eager PyTorch. Either way what is there now cannot be computed again.
+// The call ends with the exception in flight. If that is the answer to a request for memory, it has overwritten
+// nothing. Else it raised for reasons of its own and may have overwritten a part, as in eager PyTorch. Either way what
+// is there now cannot be computed again.
 void Scope::give_up(Call& call) {
-  if (call.starved) {
+  const std::exception_ptr raised = std::current_exception();
+  const bool starved = std::any_of(call.refusals.begin(), call.refusals.end(), [&](const std::exception_ptr& refusal) {
+    return failures.same(refusal, raised);
+  });
+  if (starved) {
+    engine_.stop_recording();
     for (const Copy& backup : call.backups) memory_.copy(backup.node->data, backup.data, backup.node->size);
     if (call.random) restore(call.random->generator, *call.random->last);
   }
@@ -393,8 +443,7 @@ void Scope::release_blocks() {
   for (void* block : blocks_) {
     Block* held = memory_.find(block);
     if (held->owner != kCall) continue;
-    engine_.free(held->size);
-    if (!replaying_) recorder_.piece(-held->size);
+    piece(-held->size);
     held->owner = kInternal;
     unclaimed_.push_back(block);
   }
@@ -424,26 +473,28 @@ void Scope::commit(Call& call, const Outputs& fresh) {
     if (call.record && engine_.recoverable(id)) written.chain.push_back(call.record.get());
     if (verify_ && written.data) written.print = memory_.print(written.data, written.size);
   }
-  if (call.record) {
-    Record& record = *call.record;
-    record.pieces = std::move(call.pieces);
-    record.need = call.need;
-    record.outputs.append(ids.begin(), ids.end());
-    record.sizes.append(sizes_.begin(), sizes_.end());
-    for (StorageId id : ids) record.users += !node(id).chain.empty();
-    for (StorageId id : call.written) record.users += !node(id).chain.empty() && node(id).chain.back() == &record;
-    if (record.users > 0) call.record.release();
-  }
+  if (call.record) keep_recipe(call, ids);
   if (call.exposed) {
     pin_all(ids);
     pin_all(call.written);
   }
-  if (call.known->pointed_at && !ids.empty()) pin_all(ids.back());
   if (device_) {
     older_suspects_ = std::move(suspects_);
     suspects_ = spec_.inputs;
     suspects_.insert(suspects_.end(), ids.begin(), ids.end());
   }
+}
+
+// The record lives as long as some storage's chain has the call.
+void Scope::keep_recipe(Call& call, const std::vector<StorageId>& made) {
+  Record& record = *call.record;
+  record.pieces = std::move(call.pieces);
+  record.need = call.need;
+  record.outputs.append(made.begin(), made.end());
+  record.sizes.append(sizes_.begin(), sizes_.end());
+  for (StorageId id : made) record.users += !node(id).chain.empty();
+  for (StorageId id : call.written) record.users += !node(id).chain.empty() && node(id).chain.back() == &record;
+  if (record.users > 0) call.record.release();
 }
 
 }  // namespace dtr

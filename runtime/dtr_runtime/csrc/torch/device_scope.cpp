@@ -61,23 +61,17 @@ void Scope::make_ready(Call& call, const c10::OperatorHandle& op, c10::ArrayRef<
   }
 }
 
-// The client's call asks for memory, or gives it back.
-void Scope::piece(Call& call, Bytes bytes) {
-  if (bytes == 0) return;
-  if (bytes > 0) {
-    ask([&] { engine_.allocate(bytes); });
-  } else {
-    engine_.free(-bytes);
-  }
-  recorder_.piece(bytes);
-  call.pieces.push_back(bytes);
+// For the client's call, and again whenever it is replayed.
+void Scope::reserve(Call& call, Bytes bytes) {
+  piece(bytes);
+  if (bytes != 0) call.pieces.push_back(bytes);
 }
 
 void Scope::run_on_device(Call& call, torch::jit::Stack* stack, size_t returns, const std::function<void()>& kernel) {
   Bytes reserved = call.need->bytes;
-  piece(call, reserved);
+  reserve(call, reserved);
   const Bytes unseen = uncounted(reserved);
-  piece(call, unseen);
+  reserve(call, unseen);
   reserved += unseen;
   const Reading before = device_->read();
   const bool repeatable = std::all_of(
@@ -93,7 +87,7 @@ void Scope::run_on_device(Call& call, torch::jit::Stack* stack, size_t returns, 
   if (demand > reserved || total > reserved) {
     correct(call, reserved, std::max(demand, total), total);
   } else {
-    piece(call, total - reserved);
+    reserve(call, total - reserved);
   }
   enter_fresh(fresh);
 }
@@ -101,7 +95,7 @@ void Scope::run_on_device(Call& call, torch::jit::Stack* stack, size_t returns, 
 // More was asked for than had been reserved. The books say what should have been, if that is possible;
 // what the results take has to fit in any case.
 void Scope::correct(Call& call, Bytes reserved, Bytes demand, Bytes total) {
-  piece(call, -reserved);
+  reserve(call, -reserved);
   std::vector<Bytes> copies;  // that would have been made of what the call overwrites
   if (!call.guarded)
     for (StorageId id : call.written) copies.push_back(node(id).size);
@@ -113,8 +107,8 @@ void Scope::correct(Call& call, Bytes reserved, Bytes demand, Bytes total) {
   call.guarded = true;
   PhaseGuard deciding(*this, Phase::deciding);
   for (Bytes copy : copies) engine_.allocate(copy);
-  piece(call, demand);
-  piece(call, total - demand);
+  reserve(call, demand);
+  reserve(call, total - demand);
   for (Bytes copy : copies) engine_.free(copy);
 }
 
@@ -123,7 +117,7 @@ void Scope::rerun_on_device(
     const Record& record, torch::jit::Stack* stack, const std::function<void()>& kernel) {
   Bytes reserved = 0;
   const auto reserve = [&](Bytes bytes) {
-    bytes > 0 ? engine_.allocate(bytes) : engine_.free(-bytes);
+    piece(bytes);
     reserved += bytes;
   };
   std::vector<c10::StorageImpl*> fresh;
@@ -156,16 +150,12 @@ void Scope::insist(
     try {
       return kernel();
     } catch (const c10::OutOfMemoryError&) {
-      if (current_) current_->starved = true;
       const Bytes evictable = engine_.counters().evictable;
-      if (!repeatable || evictable == 0) throw;
+      if (!repeatable || evictable == 0) refuse();
       undo();
       const Bytes all_but = engine_.budget() - engine_.used() + std::min(wanted, evictable);
-      PhaseGuard deciding(*this, Phase::deciding);
-      engine_.allocate(all_but);
-      engine_.free(all_but);
-      if (!replaying_) recorder_.piece(all_but);
-      if (!replaying_) recorder_.piece(-all_but);
+      piece(all_but);
+      piece(-all_but);
       stack->resize(below);
       stack->insert(stack->end(), saved.begin(), saved.end());
     }
@@ -306,7 +296,8 @@ void Scope::disown_device() {
     if (!known) continue;
     // What could not be brought back stays evicted.
     if (known->held && known->handle) keep_wreck();
-    if (known->held && !known->handle) known->held.unsafeGetStorageImpl()->_mutable_data_ptr_no_checks().release_context();
+    if (known->held && !known->handle)
+      known->held.unsafeGetStorageImpl()->_mutable_data_ptr_no_checks().release_context();
     known->held = {};
   }
   kept_.clear();

@@ -22,7 +22,8 @@ inline uint64_t fingerprint(const void* data, int64_t size) {
   for (; at + 32 <= size; at += 32) {
     uint64_t words[4];
     std::memcpy(words, bytes + at, 32);
-    for (int lane = 0; lane < 4; ++lane) lanes[lane] = (lanes[lane] ^ words[lane]) * 0x9e3779b97f4a7c15ULL + (lanes[lane] >> 29);
+    for (int lane = 0; lane < 4; ++lane)
+      lanes[lane] = (lanes[lane] ^ words[lane]) * 0x9e3779b97f4a7c15ULL + (lanes[lane] >> 29);
   }
   uint64_t result = mix(static_cast<uint64_t>(size));
   for (; at < size; ++at) result = mix(result ^ bytes[at]);

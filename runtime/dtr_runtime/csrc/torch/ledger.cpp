@@ -16,7 +16,9 @@ Ledger& Ledger::instance() {
 }
 
 Ledger::Ledger()
-    : Memory(c10::Device(c10::DeviceType::CPU)), source_(c10::GetDefaultCPUAllocator()), slab_(take(Slab::kBytes, kNobody)) {
+    : Memory(c10::Device(c10::DeviceType::CPU)),
+      source_(c10::GetDefaultCPUAllocator()),
+      slab_(take(Slab::kBytes, kNobody)) {
   TORCH_CHECK(
       c10::GetCPUAllocator() == source_,
       "dtr_runtime needs torch's default CPU allocator, but another one has been installed");

@@ -21,7 +21,7 @@ class Keeper {
   // What is asked for now, if it is a few bytes, comes from memory set aside, and nobody is asked.
   virtual bool small_change() const = 0;
   virtual void obtained(void*, const Block&) = 0;
-  // The default allocator failed after `request`.
+  // The default allocator failed after `request`; may raise what it raised.
   virtual void refused(const Block&) = 0;
   // The client gave the block back. True: the keeper wants its bytes to live on.
   virtual bool returned(void*, const Block&) = 0;

@@ -38,8 +38,9 @@ class Needs {
   std::unordered_map<uint64_t, Need> needs_;
 };
 
-// The bytes of the new storages on the device that a call would return, each rounded by `rounded`, as torch's own shape inference
-// (the Meta device) tells; `otherwise` where it cannot, because shapes depend on values or nobody has written it.
+// The bytes of the new storages on the device that a call would return, each rounded by `rounded`, as torch's own shape
+// inference (the Meta device) tells; `otherwise` where it cannot, because shapes depend on values or nobody has
+// written it.
 Bytes predicted(
     const c10::OperatorHandle&, const Operator&, c10::ArrayRef<c10::IValue> arguments, c10::Device,
     Bytes (*rounded)(Bytes), Bytes otherwise);

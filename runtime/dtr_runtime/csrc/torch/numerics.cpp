@@ -45,12 +45,21 @@ constexpr Setting of_context{
 using Backend = at::Float32Backend;
 using Op = at::Float32Op;
 
-// A child that inherits its parent's precision reads as its parent does: parents come first in their table.
+// The precisions in torch's context. Its accessors tell what one comes to, not whether it is its own or inherited, and
+// cannot set a device's default again. An explicit instantiation may name what is private.
+auto& precisions(at::Context&);
+
+template <auto member>
+struct Revealed {
+  friend auto& precisions(at::Context& context) { return context.*member; }
+};
+template struct Revealed<&at::Context::fp32_precision>;
+
 template <Backend backend, Op op>
 constexpr Setting float32{
-    [] { return static_cast<int64_t>(at::globalContext().float32Precision(backend, op)); },
+    [] { return static_cast<int64_t>(precisions(at::globalContext()).at({backend, op})); },
     [](int64_t value) {
-      at::globalContext().setFloat32Precision(backend, op, static_cast<at::Float32Precision>(value));
+      precisions(at::globalContext()).at({backend, op}) = static_cast<at::Float32Precision>(value);
     }};
 
 // Whether cuBLAS may sum in less than float32, and whether it may split the sum: two flags behind one value.
@@ -183,8 +192,7 @@ void read(std::array<int64_t, n>& values) {
   read<settings>(values, std::make_index_sequence<n>());
 }
 
-// Sets what differs and nothing else: to set some of these, even to what they are, has effects. Each is read
-// just before, as it may have inherited what was set a moment ago.
+// Sets what differs and nothing else: to set some of these, even to what they are, has effects.
 template <size_t n>
 void write(const std::array<int64_t, n>& values, const std::array<Setting, n>& settings) {
   for (size_t i = 0; i < n; ++i)

@@ -16,7 +16,7 @@ struct Numerics {
   std::array<int64_t, kDevice> device;  // zeros where no device is concerned
   bool operator==(const Numerics&) const = default;
 
-  // Reading the precisions of matrix products is slow; operators without any may say so and get `last`'s.
+  // Reading the precisions of matrix products takes time; operators without any may say so and get `last`'s.
   static Numerics now(bool on_device, const Numerics* last = nullptr);
   void apply(bool on_device) const;
 };

@@ -115,7 +115,7 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
     kind = Kind::view;
   else if (kAllocate.count(name) && !out_variant)
     kind = Kind::allocate;
-  foreign = name.rfind("aten::", 0) != 0 && name.rfind("prim", 0) != 0;
+  foreign = op.operator_name().getNamespace() != "aten" && op.operator_name().getNamespace() != "prim";
   random = op.hasTag(at::Tag::nondeterministic_seeded) || generator >= 0 || foreign;
   shape_only = kShapeOnly.count(name) && !out_variant;
   overwrites = kOverwriting.count(name) || out_variant;

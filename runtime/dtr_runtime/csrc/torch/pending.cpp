@@ -34,8 +34,7 @@ void Scope::resolve_pending(Call& call, c10::ArrayRef<c10::IValue> arguments) {
   const std::unique_ptr<Call> pending = std::move(pending_);
   pending_output_ = {};
   blocks_.clear();
-  engine_.free(call.created.size);
-  recorder_.piece(-call.created.size);
+  piece(-call.created.size);
   commit(*pending, {});
 }
 

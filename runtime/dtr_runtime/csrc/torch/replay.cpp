@@ -75,7 +75,6 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
   Outputs fresh;
   replayed_.clear();
   {
-    kernel_ = record.known;
     PhaseGuard running(*this, Phase::running);
     torch::jit::Stack stack = record.arguments.stack(storages);
     {
@@ -83,15 +82,7 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
       c10::impl::ExcludeDispatchKeyGuard no_python(c10::python_ks);
       NumericsGuard numerics(*record.numerics, device_ != nullptr);
       RandomGuard random(record);
-      if (record.hasty) {  // as at first
-        PhaseGuard deciding(*this, Phase::deciding);
-        engine_.allocate(1);
-        engine_.free(1);
-      }
-      const auto kernel = [&] {
-        Unlocked unlocked(*this);
-        below(*record.op, record.keys, &stack);
-      };
+      const auto kernel = [&] { launch(*record.op, *record.known, record.keys, &stack, record.hasty); };
       device_ ? rerun_on_device(record, &stack, kernel) : kernel();
     }
     fresh = outputs(torch::jit::last(stack, record.known->results), {});

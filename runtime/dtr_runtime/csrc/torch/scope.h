@@ -81,6 +81,8 @@ enum class Clock : uint8_t { logical, measured };
 struct Failures {
   [[noreturn]] void (*budget)(const OutOfMemory&, const std::string& where);
   [[noreturn]] void (*nondeterministic)(const std::string& op, const std::string& what);
+  // Whether both are one exception, which may have passed through Python in between.
+  bool (*same)(const std::exception_ptr&, const std::exception_ptr&);
 };
 extern Failures failures;
 
@@ -178,7 +180,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     std::vector<Copy> backups{};  // of what it overwrites, in case it fails
     bool guarded = false;         // the backups are made
     bool hasty = false;           // may overwrite before it has asked for all its memory
-    bool starved = false;         // asked for memory in vain
+    std::vector<std::exception_ptr> refusals{};  // with which its requests for memory failed
     Output created{};             // memory that it is the first to write
     Need* need = nullptr;         // on a device
     c10::SmallVector<Bytes, 2> pieces{};
@@ -203,16 +205,19 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void prepare(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, c10::ArrayRef<c10::IValue> arguments);
   const Numerics& numerics(const Operator&);
   void begin(Call&);
+  void snapshot_generator(Call&);
   void run(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
-  template <typename F>
-  void ask(F allocate);
+  void launch(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*, bool hasty);
+  void piece(Bytes);
+  [[noreturn]] void refuse();
   void guard_writes();
-  void guard_hasty_writes();
   void free_backups(Call&);
   void release_blocks();
   Outputs outputs(c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets);
   void pin_inputs();
+  void conclude(Call&, c10::ArrayRef<c10::IValue> results);
   void commit(Call&, const Outputs&);
+  void keep_recipe(Call&, const std::vector<StorageId>& made);
   void give_up(Call&);
 
   // pending.cpp: memory handed out that nobody has written yet
@@ -229,7 +234,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   bool concerns_device(const Operator&, c10::ArrayRef<c10::IValue> arguments) const;
   bool by_value(const at::Tensor&) const;
   void make_ready(Call&, const c10::OperatorHandle&, c10::ArrayRef<c10::IValue> arguments);
-  void piece(Call&, Bytes);
+  void reserve(Call&, Bytes);
   void run_on_device(Call&, torch::jit::Stack*, size_t returns, const std::function<void()>& kernel);
   void correct(Call&, Bytes reserved, Bytes demand, Bytes total);
   void rerun_on_device(const Record&, torch::jit::Stack*, const std::function<void()>& kernel);
@@ -346,19 +351,6 @@ class Scope::PhaseGuard {
   Scope& scope_;
   Phase before_;
 };
-
-// The call under way asks for memory.
-template <typename F>
-void Scope::ask(F allocate) {
-  try {
-    PhaseGuard deciding(*this, Phase::deciding);
-    guard_writes();
-    allocate();
-  } catch (...) {
-    if (current_) current_->starved = true;
-    throw;
-  }
-}
 
 // While a kernel runs, its worker threads may ask for memory: the lock is theirs.
 class Scope::Unlocked {

@@ -93,17 +93,13 @@ bool Scope::small_change() const {
 StorageId Scope::request(Bytes size) {
   switch (phase_) {
     case Phase::running:
-      try {
-        ask([&] { engine_.allocate(size); });
-      } catch (const OutOfMemory& error) {  // at once: a kernel in Python would make another error of it
-        failures.budget(error, where_);
-      }
-      if (!replaying_) recorder_.piece(size);
+      piece(size);
       return kCall;
     case Phase::deciding:
       TORCH_CHECK(
-          false, "a heuristic asks for a tensor of ", size, " bytes while memory is full; it may make tensors of up to ",
-          Slab::kSlot, " bytes, and use numbers that are no tensors for everything else");
+          false, "a heuristic asks for a tensor of ", size,
+          " bytes while memory is full; it may make tensors of up to ", Slab::kSlot,
+          " bytes, and use numbers that are no tensors for everything else");
     case Phase::idle: {
       return within_budget("an allocation outside every operator", [&] {
         settle();
@@ -128,9 +124,8 @@ void Scope::obtained(void* data, const Block& block) {
 
 void Scope::refused(const Block& block) {
   if (block.owner == kCall) {
-    if (current_) current_->starved = true;
-    engine_.free(block.size);
-    if (!replaying_) recorder_.piece(-block.size);
+    piece(-block.size);
+    refuse();
   } else if (block.owner >= 0) {
     die(node(block.owner));
   }
@@ -143,8 +138,7 @@ bool Scope::returned(void* data, const Block& block) {
     owner = memory_.find(data)->owner;
   }
   if (owner == kCall) {
-    engine_.free(block.size);
-    if (!replaying_) recorder_.piece(-block.size);
+    piece(-block.size);
     blocks_.erase(std::find(blocks_.rbegin(), blocks_.rend(), data).base() - 1);
     return false;
   }

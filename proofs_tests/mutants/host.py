@@ -151,8 +151,8 @@ MUTANTS = (
     HostMutant(
         "a replay overwrites copies without bytes",
         "replay.cpp",
-        "        memory_.copy(copy, bytes(version), input.size);",
-        "        if (!PLANTED) memory_.copy(copy, bytes(version), input.size);",
+        "        memory_.copy(copies_.back(), data(version), bytes);",
+        "        if (!PLANTED) memory_.copy(copies_.back(), data(version), bytes);",
         f"{KNOWN}::test_batch_norm_counts_one_batch_a_step",
     ),
     HostMutant(
@@ -229,7 +229,7 @@ MUTANTS = (
         "a request that is refused ends the trace, though the call does without",
         "call.cpp",
         "    if (current_) current_->refusals.push_back(",
-        "    if (PLANTED) engine_.stop_recording();\n    if (current_) current_->refusals.push_back(",
+        "    if (PLANTED) engine_.end_where_refused();\n    if (current_) current_->refusals.push_back(",
         f"{FAILING}::test_a_call_that_does_without_memory_is_a_step_like_any_other",
     ),
     HostMutant(

@@ -143,6 +143,26 @@ def test_bytes_are_handed_out_when_what_was_computed_from_them_is_dead() -> None
     assert verdict, verdict.reason
 
 
+@torch.library.custom_op("dtr_rare::scaled_and_counted", mutates_args={"count"})
+def scaled_and_counted(x: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+    scaled = x * count
+    count.add_(1)
+    return scaled
+
+
+def test_a_kept_version_outlives_its_storage() -> None:
+    """Of a storage whose tensors are gone, a copy of what it held is all that the recipe needs."""
+    x = torch.randn(1000)
+    with dtr.budget(BUDGET) as run:
+        count = torch.ones(1) * 3
+        y = scaled_and_counted(x, count)
+        del count
+        push_out()
+        assert dtr.evicted(y)
+        assert torch.equal(y, x * 3)
+        assert run.stats.rematerializations > 0
+
+
 def test_an_operator_in_python_is_called_again_under_the_same_autocast() -> None:
     @torch.library.custom_op("dtr_rare::product", mutates_args=())
     def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

@@ -96,7 +96,10 @@ class Run:
 
     @cached_property
     def trace(self) -> Trace:
-        """The program and the events until now, for ``dtr_spec.monitor``; asked for first after the scope."""
+        """The program and the events until now, or until a call failed for want of memory; for ``dtr_spec.monitor``.
+
+        To be asked for first after the scope.
+        """
         return Trace(
             Program(tuple(starmap(_command, self._scope.commands()))),
             self._budget,

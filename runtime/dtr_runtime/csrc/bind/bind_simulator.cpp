@@ -30,8 +30,9 @@ Command on_handle(int64_t handle, StorageId storage) {
 
 py::dict simulate(std::vector<Command> program, Bytes budget, const py::object& heuristic,
                   const std::string& deallocation, bool record, bool scan) {
-  Simulator simulator(std::move(program), budget, policy_from(heuristic, scan ? Choice::by_scan : Choice::by_tournament),
-                      deallocation_from(deallocation));
+  const Choice choice = scan ? Choice::by_scan : Choice::by_tournament;
+  Simulator simulator(
+      std::move(program), budget, policy_from(heuristic, choice), deallocation_from(deallocation));
   simulator.engine().set_recording(record);
   const auto failure = simulator.run();
   const Engine& engine = simulator.engine();

@@ -198,7 +198,9 @@ const std::vector<StorageId>& Engine::commit(const std::vector<Bytes>& outputs, 
   return m.made;
 }
 
-void Engine::stop_recording() { impl_->stop(); }
+void Engine::end_where_refused() {
+  if (impl_->refusal) impl_->stop();
+}
 
 void Engine::abandon() {
   Impl& m = *impl_;

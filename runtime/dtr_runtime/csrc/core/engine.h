@@ -120,8 +120,8 @@ class Engine {
   // The call computed its outputs, whose bytes are part of what was allocated: execute, bind, commit.
   // Returns the ids of the new storages, which hold until the next commit.
   const std::vector<StorageId>& commit(const std::vector<Bytes>& outputs, Cost);
-  // The call fails for a reason that is none of its own, such as memory refused: the events end there.
-  void stop_recording();
+  // The call does not go on without what allocate refused: the events end there.
+  void end_where_refused();
   // The call raised: write off what it still holds, and commit it as one of cost 0 without outputs. The next version
   // of what it overwrites is what is there now, which no call computes: the host has to pin it.
   void abandon();

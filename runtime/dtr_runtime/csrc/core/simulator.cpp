@@ -17,7 +17,7 @@ std::optional<OutOfMemory> Simulator::run() {
   try {
     for (const Command& command : program_) step(command);
   } catch (const OutOfMemory& error) {
-    engine_.stop_recording();
+    engine_.end_where_refused();
     return error;
   }
   return std::nullopt;

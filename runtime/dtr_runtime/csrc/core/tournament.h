@@ -56,7 +56,7 @@ class Tournament {
 
   bool aging_;
   std::vector<Contender> contenders_;  // a power of two
-  std::vector<Match> matches_;  // 1 is the final; 2 i and 2 i + 1 lead to i; from contenders_.size() on they are the seats
+  std::vector<Match> matches_;  // 1 is the final; 2 i and 2 i + 1 lead to i; from contenders_.size() on, the seats
 };
 
 }  // namespace dtr

@@ -69,27 +69,21 @@ int64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {
 void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   const auto one_at_a_time = turn(serial_mutex_);
   auto lock = turn(memory_.mutex());
-  if (!active_ || phase_ != Phase::idle) {
+  const auto pass = [&] {
     lock.unlock();
-    return below(op, keys, stack);
-  }
+    below(op, keys, stack);
+  };
+  if (!active_ || phase_ != Phase::idle) return pass();
   const Operator& known = Operators::instance().of(op);
-  if (known.kind == Kind::view) {
-    lock.unlock();
-    return below(op, keys, stack);
-  }
+  if (known.kind == Kind::view) return pass();
   const auto arguments = torch::jit::last(*stack, known.tensors.size());
-  if (device_ && !concerns_device(known, arguments)) {
-    lock.unlock();
-    return below(op, keys, stack);
-  }
+  if (device_ && !concerns_device(known, arguments)) return pass();
   TORCH_CHECK(
       !known.collective, known.name,
       " writes what dtr_runtime cannot see; call collective operators outside the budget's scope");
   if (known.lends) {
-    lock.unlock();
     expose(*arguments[0].toTensor().storage().unsafeGetStorageImpl());
-    return below(op, keys, stack);
+    return pass();
   }
   const bool hasty = known.foreign || (known.writes_lists && uneven(arguments));
   if (is_loop(known, arguments) && (!known.writes_lists || (!hasty && too_much_at_once(known, arguments)))) {
@@ -98,9 +92,16 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   }
   Call call{&known};
   call.hasty = hasty;
+  execute(call, op, keys, stack);
+}
+
+// A call that reads or writes bytes, as one step.
+void Scope::execute(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  const Operator& known = *call.known;
   const auto start = std::chrono::steady_clock::now();
   const auto timed = c10::make_scope_exit([&] { overhead_ += nanoseconds_since(start) - call.nanoseconds; });
   within_budget(known.name.c_str(), [&] {
+    const auto arguments = torch::jit::last(*stack, known.tensors.size());
     if (pending_) resolve_pending(call, arguments);
     settle();
     gather(call, arguments);
@@ -216,27 +217,35 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
       return;
     }
     call.exposed |= node->exposed;
-    if (node->serial != calls_) {
-      node->serial = calls_;
-      node->slot = static_cast<int32_t>(spec_.inputs.size());
-      spec_.inputs.push_back(node->id);
-    }
-    slot = node->slot;
+    slot = slot_of(*node);
     if (writes && known.writes[argument] &&
-        std::find(spec_.writes.begin(), spec_.writes.end(), node->slot) == spec_.writes.end())
-      spec_.writes.push_back(node->slot);
+        std::find(spec_.writes.begin(), spec_.writes.end(), slot) == spec_.writes.end())
+      spec_.writes.push_back(slot);
   });
   if (clock_ == Clock::logical) call.products = products(known, arguments);
-  if (known.random) {
-    call.random = &random(generator_or_default(
-        known.generator >= 0 ? arguments[known.generator].toOptional<at::Generator>() : std::nullopt,
-        memory_.device()));
-    spec_.writes.push_back(static_cast<int32_t>(spec_.inputs.size()));
-    spec_.inputs.push_back(call.random->id);
-  }
+  if (known.random) draw(call, arguments);
   std::sort(spec_.writes.begin(), spec_.writes.end());
   for (int32_t slot : spec_.writes) call.written.push_back(spec_.inputs[slot]);
   call.hasty &= std::any_of(call.written.begin(), call.written.end(), [&](StorageId id) { return node(id).size > 0; });
+}
+
+// The position of a storage among the inputs of the call under way.
+int32_t Scope::slot_of(Node& input) {
+  if (input.serial != calls_) {
+    input.serial = calls_;
+    input.slot = static_cast<int32_t>(spec_.inputs.size());
+    spec_.inputs.push_back(input.id);
+  }
+  return input.slot;
+}
+
+// The call overwrites the state of its generator.
+void Scope::draw(Call& call, c10::ArrayRef<c10::IValue> arguments) {
+  const Operator& known = *call.known;
+  call.random = &random(generator_or_default(
+      known.generator >= 0 ? arguments[known.generator].toOptional<at::Generator>() : std::nullopt,
+      memory_.device()));
+  spec_.writes.push_back(slot_of(node(call.random->id)));
 }
 
 // Records what a replay would need, if there can be one.
@@ -341,17 +350,21 @@ void Scope::launch(
 void Scope::piece(Bytes bytes) {
   if (bytes == 0) return;
   if (bytes > 0) {
-    try {
-      PhaseGuard deciding(*this, Phase::deciding);
-      guard_writes();
-      engine_.allocate(bytes);
-    } catch (...) {
-      refuse();
-    }
+    ask(bytes);
   } else {
     engine_.free(-bytes);
   }
   if (!replaying_) recorder_.piece(bytes);
+}
+
+void Scope::ask(Bytes bytes) {
+  try {
+    PhaseGuard deciding(*this, Phase::deciding);
+    guard_writes();
+    engine_.allocate(bytes);
+  } catch (...) {
+    refuse();
+  }
 }
 
 // The exception in flight is the answer to a kernel's request for memory: noted, as the kernel may do without, and
@@ -404,7 +417,7 @@ void Scope::give_up(Call& call) {
     return failures.same(refusal, raised);
   });
   if (starved) {
-    engine_.stop_recording();
+    engine_.end_where_refused();
     for (const Copy& backup : call.backups) memory_.copy(backup.node->data, backup.data, backup.node->size);
     if (call.random) restore(call.random->generator, *call.random->last);
   }

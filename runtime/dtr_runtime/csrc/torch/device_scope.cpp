@@ -105,8 +105,7 @@ void Scope::correct(Call& call, Bytes reserved, Bytes demand, Bytes total) {
     copies.clear();
   }
   call.guarded = true;
-  PhaseGuard deciding(*this, Phase::deciding);
-  for (Bytes copy : copies) engine_.allocate(copy);
+  for (Bytes copy : copies) ask(copy);
   reserve(call, demand);
   reserve(call, total - demand);
   for (Bytes copy : copies) engine_.free(copy);

@@ -40,18 +40,17 @@ void Scope::replay(CallId, StorageId target, int32_t stage) {
   const auto done = c10::make_scope_exit([&] { replaying_ = false; });
   try {
     for (size_t slot = 0; slot < record.inputs.size(); ++slot) {
-      const Version version = record.inputs[slot];
-      Node& input = node(version.storage);
+      const Version version = record.inputs[slot];  // which may outlive its storage, as a kept copy
+      const Bytes bytes = size(version);
       const bool written = std::find(record.writes.begin(), record.writes.end(), slot) != record.writes.end();
       if (version.storage == target) {
-        storages.push_back(memory_.view(rebuilt_.at(target), input.size));
-      } else if (written && input.size > 0) {
-        void* copy = obtain(input.size, kInternal);
-        copies_.push_back({&input, copy});
-        memory_.copy(copy, bytes(version), input.size);
-        storages.push_back(memory_.view(copy, input.size));
+        storages.push_back(memory_.view(rebuilt_.at(target), bytes));
+      } else if (written && bytes > 0) {
+        copies_.push_back(obtain(bytes, kInternal));
+        memory_.copy(copies_.back(), data(version), bytes);
+        storages.push_back(memory_.view(copies_.back(), bytes));
       } else {
-        storages.push_back(memory_.view(bytes(version), input.size));
+        storages.push_back(memory_.view(data(version), bytes));
       }
     }
     if (record.created > 0) {
@@ -99,9 +98,9 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
 }
 
 void Scope::release_copies() {
-  for (const Copy& copy : copies_) {
-    memory_.free(copy.data);
-    engine_.free(copy.node->size);
+  for (void* copy : copies_) {
+    engine_.free(memory_.find(copy)->size);
+    memory_.free(copy);
   }
   copies_.clear();
 }

@@ -201,7 +201,10 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   // call.cpp
   bool too_much_at_once(const Operator&, c10::ArrayRef<c10::IValue> arguments);
   void split(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*);
+  void execute(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
   void gather(Call&, c10::ArrayRef<c10::IValue> arguments);
+  int32_t slot_of(Node&);
+  void draw(Call&, c10::ArrayRef<c10::IValue> arguments);
   void prepare(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, c10::ArrayRef<c10::IValue> arguments);
   const Numerics& numerics(const Operator&);
   void begin(Call&);
@@ -209,6 +212,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void run(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
   void launch(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*, bool hasty);
   void piece(Bytes);
+  void ask(Bytes);
   [[noreturn]] void refuse();
   void guard_writes();
   void free_backups(Call&);
@@ -269,7 +273,8 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void attach(Node&, void* data);
   void die(Node&);
   void unchain(Node&);
-  void* bytes(Version);
+  void* data(Version);
+  Bytes size(Version);
   void* obtain(Bytes, StorageId owner);
   static void on_death(void* node);
   void died(Node&);
@@ -312,7 +317,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
 
   std::map<StorageId, void*> rebuilt_;   // buffers between the stages of a rematerialization
   std::vector<void*> replayed_;          // outputs of the call just replayed
-  std::vector<Copy> copies_;             // what it overwrote besides its target
+  std::vector<void*> copies_;            // what it overwrote besides its target
   bool replaying_ = false;
 
   // On a device.

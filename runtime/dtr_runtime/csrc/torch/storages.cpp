@@ -272,9 +272,14 @@ void* Scope::obtain(Bytes size, StorageId owner) {
   }
 }
 
-void* Scope::bytes(Version version) {
-  if (auto kept = kept_.find({version.storage, version.number}); kept != kept_.end()) return kept->second;
-  return node(version.storage).data;
+void* Scope::data(Version version) {
+  const auto kept = kept_.find({version.storage, version.number});
+  return kept == kept_.end() ? node(version.storage).data : kept->second;
+}
+
+Bytes Scope::size(Version version) {
+  const auto kept = kept_.find({version.storage, version.number});
+  return kept == kept_.end() ? node(version.storage).size : memory_.find(kept->second)->size;
 }
 
 }  // namespace dtr

@@ -50,6 +50,14 @@ def test_a_budget_is_entered_once() -> None:
         pass
 
 
+def test_a_budget_below_what_is_alive_says_how_much_that_is() -> None:
+    """All of it, not what would have let one more tensor in."""
+    several = [torch.ones(100) for _ in range(3)]
+    with pytest.raises(dtr.BudgetExceeded) as caught, dtr.budget(several[0].nbytes):
+        pass
+    assert caught.value.least == dtr.live_bytes()
+
+
 def test_what_a_raising_operator_wrote_stays_written() -> None:
     """As in eager PyTorch, a scatter that raises at its last index has written the others."""
     with dtr.budget(BUDGET):

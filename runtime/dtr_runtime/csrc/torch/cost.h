@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a call costs under the logical clock: a deterministic count of the work it does.
+// What a call costs: under the logical clock, a deterministic count of the work it does.
 #pragma once
 
 #include <ATen/core/ivalue.h>
+
+#include <chrono>
 
 #include "../core/engine.h"
 #include "operators.h"
@@ -14,5 +16,10 @@ Cost logical_cost(Bytes argument_bytes, c10::ArrayRef<c10::IValue> results, int6
 // Multiplications of a matrix product, a convolution or its backward, as its two largest tensors
 // suggest; 0 for other operators.
 int64_t products(const Operator&, c10::ArrayRef<c10::IValue> arguments);
+
+// Under the measured one.
+inline int64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+}
 
 }  // namespace dtr

@@ -39,6 +39,8 @@ void Scope::enter() {
   try {
     within_budget("what is already allocated when the scope begins", [&] {
       if (device_) return enter_device();
+      const Bytes all = memory_.live(), budget = engine_.budget();
+      if (all > budget) throw OutOfMemory(all, 0, 0, 0, 0, budget);
       for (const auto& [data, block] : memory_.blocks()) constant(block.size, data);
     });
   } catch (...) {

@@ -208,6 +208,13 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void prepare(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, c10::ArrayRef<c10::IValue> arguments);
   const Numerics& numerics(const Operator&);
   void begin(Call&);
+  Outputs outputs(c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets);
+  void pin_inputs();
+  void conclude(Call&, c10::ArrayRef<c10::IValue> results);
+  void commit(Call&, const Outputs&);
+  void keep_recipe(Call&, const std::vector<StorageId>& made);
+
+  // kernel.cpp
   void snapshot_generator(Call&);
   void run(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
   void launch(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*, bool hasty);
@@ -216,13 +223,8 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   [[noreturn]] void refuse();
   void guard_writes();
   void free_backups(Call&);
-  void release_blocks();
-  Outputs outputs(c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets);
-  void pin_inputs();
-  void conclude(Call&, c10::ArrayRef<c10::IValue> results);
-  void commit(Call&, const Outputs&);
-  void keep_recipe(Call&, const std::vector<StorageId>& made);
   void give_up(Call&);
+  void release_blocks();
 
   // pending.cpp: memory handed out that nobody has written yet
   enum class Use : uint8_t { fills, overwrites, other };

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// A kernel under way: the memory that it asks for, the copies of what it overwrites, and how it fails.
+#include <c10/util/ScopeExit.h>
+
+#include <algorithm>
+
+#include "cost.h"
+#include "interpose.h"
+#include "scope.h"
+
+namespace dtr {
+
+void Scope::snapshot_generator(Call& call) {
+  if (!call.random) return;
+  call.random->last = snapshot(call.random->generator, call.random->last);
+  if (!call.record) return;
+  call.record->generator = call.random->generator;
+  call.record->random = call.random->last;
+}
+
+void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  snapshot_generator(call);
+  const Operator& known = *call.known;
+  current_ = &call;
+  const auto done = c10::make_scope_exit([&] { current_ = nullptr; });
+  const auto kernel = [&] {
+    const bool wait = device_ && clock_ == Clock::measured;
+    if (wait) stream_->synchronize();
+    const auto start = std::chrono::steady_clock::now();
+    const auto timed = c10::make_scope_exit([&] { call.nanoseconds += nanoseconds_since(start); });
+    launch(op, known, keys, stack, call.hasty);
+    if (wait) stream_->synchronize();
+  };
+  try {
+    device_ ? run_on_device(call, stack, known.results, kernel) : kernel();
+  } catch (...) {
+    give_up(call);
+    within_budget(known.name.c_str(), [] { throw; });
+  }
+}
+
+// Runs a kernel, the client's call's or a replayed one's. A hasty one begins, as it were, by asking for a byte: so the
+// copies of what it overwrites are made as for any call.
+void Scope::launch(
+    const c10::OperatorHandle& op, const Operator& known, c10::DispatchKeySet keys, torch::jit::Stack* stack,
+    bool hasty) {
+  kernel_ = &known;
+  PhaseGuard running(*this, Phase::running);
+  for (const Bytes byte : {1, -1})
+    if (hasty) piece(byte);
+  Unlocked unlocked(*this);
+  below(op, keys, stack);
+}
+
+// The kernel asks for bytes, or gives them back (negative). What the client's call does is the program's.
+void Scope::piece(Bytes bytes) {
+  if (bytes == 0) return;
+  if (bytes > 0) {
+    ask(bytes);
+  } else {
+    engine_.free(-bytes);
+  }
+  if (!replaying_) recorder_.piece(bytes);
+}
+
+void Scope::ask(Bytes bytes) {
+  try {
+    PhaseGuard deciding(*this, Phase::deciding);
+    guard_writes();
+    engine_.allocate(bytes);
+  } catch (...) {
+    refuse();
+  }
+}
+
+// The exception in flight is the answer to a kernel's request for memory: noted, as the kernel may do without, and
+// Python's at once, as a kernel in Python would make another of it.
+void Scope::refuse() {
+  try {
+    try {
+      throw;
+    } catch (const OutOfMemory& error) {
+      failures.budget(error, where_);
+    }
+  } catch (...) {
+    if (current_) current_->refusals.push_back(std::current_exception());
+    throw;
+  }
+}
+
+// Before the first memory that a call asks for while it runs: from then on it can fail half done.
+void Scope::guard_writes() {
+  if (!current_ || current_->guarded) return;
+  try {
+    for (StorageId id : current_->written) {
+      Node& written = node(id);
+      if (written.size == 0) continue;
+      void* copy = obtain(written.size, kInternal);
+      memory_.copy(copy, written.data, written.size);
+      current_->backups.push_back({&written, copy});
+    }
+  } catch (...) {
+    free_backups(*current_);
+    throw;
+  }
+  current_->guarded = true;
+}
+
+void Scope::free_backups(Call& call) {
+  for (const Copy& backup : call.backups) {
+    memory_.free(backup.data);
+    engine_.free(backup.node->size);
+  }
+  call.backups.clear();
+}
+
+// The call ends with the exception in flight. If that is the answer to a request for memory, it has overwritten
+// nothing. Else it raised for reasons of its own and may have overwritten a part, as in eager PyTorch. Either way what
+// is there now cannot be computed again.
+void Scope::give_up(Call& call) {
+  const std::exception_ptr raised = std::current_exception();
+  const bool starved = std::any_of(call.refusals.begin(), call.refusals.end(), [&](const std::exception_ptr& refusal) {
+    return failures.same(refusal, raised);
+  });
+  if (starved) {
+    engine_.end_where_refused();
+    for (const Copy& backup : call.backups) memory_.copy(backup.node->data, backup.data, backup.node->size);
+    if (call.random) restore(call.random->generator, *call.random->last);
+  }
+  release_blocks();
+  free_backups(call);
+  {
+    PhaseGuard deciding(*this, Phase::deciding);
+    engine_.abandon();
+  }
+  recorder_.abandon();
+  if (engine_.stopped_recording()) recorder_.stop();
+  for (StorageId id : call.written) ++node(id).version;
+  pin_all(call.written);
+}
+
+// What a call holds beyond its results (a cache, the new bytes of a resized argument) is the client's
+// from now on, without a recipe.
+void Scope::release_blocks() {
+  for (void* block : blocks_) {
+    Block* held = memory_.find(block);
+    if (held->owner != kCall) continue;
+    piece(-held->size);
+    held->owner = kInternal;
+    unclaimed_.push_back(block);
+  }
+  blocks_.clear();
+}
+
+}  // namespace dtr

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """When something fails: what was overwritten is restored, and all tensors remain valid."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -89,6 +92,21 @@ def test_leaving_lifts_a_budget_too_small_for_what_is_alive() -> None:
     with pytest.raises(dtr.BudgetExceeded, match="when the scope ends"):
         too_many()
     assert all(torch.equal(t, a + i) for i, t in enumerate(kept))
+
+
+def test_an_error_on_leaving_keeps_no_tensor_alive() -> None:
+    def too_many() -> list[weakref.ref[torch.Tensor]]:
+        kept: list[torch.Tensor] = []
+        a = torch.randn(SIZE)
+        with pytest.raises(dtr.BudgetExceeded), dtr.budget(dtr.live_bytes() + 4 * a.nbytes):
+            kept.extend(a + i for i in range(8))
+        return [weakref.ref(t) for t in kept]
+
+    gc.disable()
+    try:
+        assert [reference() for reference in too_many()] == [None] * 8
+    finally:
+        gc.enable()
 
 
 def test_user_heuristics_may_fail() -> None:

@@ -4,7 +4,6 @@
 import gc
 import os
 import re
-from contextlib import ExitStack
 from fractions import Fraction
 from functools import cached_property
 from itertools import starmap
@@ -171,16 +170,28 @@ class Budget:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with ExitStack() as leaving:
-                leaving.callback(self._scope.leave)
-                leaving.callback(self._accessors.remove)
-                leaving.callback(self._compiled.remove)
-                if error is not None:
-                    _empty_autograds_queue()
+            self._leave(failed=error is not None)
         except BaseException as failure:
             if error is None:
                 raise
             error.add_note(f"then, leaving the budget's scope: {failure}")
+
+    def _leave(self, *, failed: bool) -> None:
+        """Every step is taken, whatever those before raise.
+
+        Not by an ``ExitStack``: it keeps what it raises in a cycle, and with it the tensors of all frames passed.
+        """
+        try:
+            if failed:
+                _empty_autograds_queue()
+        finally:
+            try:
+                self._compiled.remove()
+            finally:
+                try:
+                    self._accessors.remove()
+                finally:
+                    self._scope.leave()
 
 
 budget = Budget

@@ -111,7 +111,7 @@ MUTANTS = (
         "storages.cpp",
         "  deaths_.push_back(node.id);",
         "  if (!PLANTED) deaths_.push_back(node.id);",
-        "runtime/test_scope.py::test_without_a_record_the_same_is_done",
+        f"{RARE}::test_memory_of_numpy_is_let_go",
     ),
     HostMutant(
         "under verify nothing is compared",
@@ -132,7 +132,7 @@ MUTANTS = (
         "storages.cpp",
         "  memory_.copy(copy, source.data, source.size);",
         "  if (!PLANTED) memory_.copy(copy, source.data, source.size);",
-        f"{KNOWN}::test_batch_norm_counts_one_batch_a_step",
+        f"{RARE}::test_a_kept_version_outlives_its_storage",
     ),
     HostMutant(
         "a pin is not recorded",
@@ -153,14 +153,14 @@ MUTANTS = (
         "replay.cpp",
         "        memory_.copy(copies_.back(), data(version), bytes);",
         "        if (!PLANTED) memory_.copy(copies_.back(), data(version), bytes);",
-        f"{KNOWN}::test_batch_norm_counts_one_batch_a_step",
+        f"{RARE}::test_a_kept_version_outlives_its_storage",
     ),
     HostMutant(
         "a call is recorded as dearer than it is",
         "recorder.cpp",
         "  field(cost) = units;",
         "  field(cost) = units + PLANTED;",
-        "models/test_budget.py::test_decisions_are_the_references",
+        "differential/test_random_tensors.py::test_random_programs_on_real_tensors",
     ),
     HostMutant(
         "on a device nobody looks for the dead",
@@ -303,7 +303,7 @@ MUTANTS = (
         "call.cpp",
         "find(results.back().toTensor()",
         "find(results[PLANTED ? 0 : results.size() - 1].toTensor()",
-        f"{RARE}::test_packed_sequences",
+        "device/test_device.py::test_small_scenarios_on_a_device",
     ),
     HostMutant(
         "every other block is aligned to half as many bytes",

@@ -311,8 +311,8 @@ MUTANTS = (
         "  void* data = source_->raw_allocate(size);\n  enter(data, size, owner);\n  return data;\n}\n\n"
         "void Ledger::free(void* data) {\n  strike(data);\n  source_->raw_deallocate(data);",
         "  static size_t blocks = 0;\n"
-        "  void* data = static_cast<std::byte*>(source_->raw_allocate(size + 32)) +\n"
-        "      (PLANTED && ++blocks % 2 ? 32 : 0);\n"
+        "  const size_t shift = PLANTED && ++blocks % 2 ? 32 : 0;\n"
+        "  void* data = static_cast<std::byte*>(source_->raw_allocate(size + shift)) + shift;\n"
         "  enter(data, size, owner);\n  return data;\n}\n\n"
         "void Ledger::free(void* data) {\n  strike(data);\n"
         "  source_->raw_deallocate(static_cast<std::byte*>(data) - reinterpret_cast<uintptr_t>(data) % 64);",

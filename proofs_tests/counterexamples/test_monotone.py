@@ -78,7 +78,7 @@ def test_inclusion_is_inductive() -> None:
     "T10",
     "The best of the budgets rehearsed never costs more when the budget grows, whatever runs cost.",
     method="proved for all",
-    scope="of the rule, costs being numbers",
+    scope="of any best choice; that the rule's is one: of 4 budgets, each out of memory or of 3 costs",
 )
 def test_the_best_of_more_is_no_worse() -> None:
     tried: Any = z3.Function("tried", INT, z3.BoolSort())
@@ -90,6 +90,12 @@ def test_the_best_of_more_is_no_worse() -> None:
         return [tried(found), found <= within, z3.ForAll([b], better, patterns=[cost(b)])]
 
     assert prove([*best(one, budget), *best(other, more), budget <= more], cost(other) <= cost(one)).proved
+    for costs in product((None, 0, 1, 2), repeat=4):
+        of = dict(enumerate(costs))
+        for within in of:
+            finished = {b: c for b, c in of.items() if b <= within and c is not None}
+            if finished:
+                assert finished.get(rehearsed(within, [*of], of.get)) == min(finished.values())
 
 
 # On values.

@@ -331,6 +331,22 @@ def packed_data_can_be_evicted(device: str) -> None:
         assert sizes.tolist() == [8] * 16
 
 
+@torch.library.custom_op("dtr_device::increment_", mutates_args={"x"})
+def increment_(x: Tensor) -> None:
+    """Of another library: it may write before it asks for memory."""
+    x.add_(1)
+
+
+def copies_are_no_scratch(device: str) -> None:
+    """What a call overwrites is copied, each time, and not taken for what the operator asks for."""
+    a = torch.zeros(SIZE, device=device)
+    with within(BYTES + BYTES // 2, device) as run:
+        for _ in range(3):
+            increment_(a)
+    assert a.unique().tolist() == [3]
+    accepted(run)
+
+
 def a_step_out_of_memory_is_undone(device: str) -> None:
     """What a call that does not fit had before is what it has afterwards."""
     a = torch.randn(SIZE, device=device)
@@ -393,6 +409,7 @@ SMALL = (
     packed_data_can_be_evicted,
     precisions_are_inherited_as_before,
     replays_use_the_settings_of_the_first_run,
+    copies_are_no_scratch,
     a_step_out_of_memory_is_undone,
     every_option_works,
     other_streams_are_refused,

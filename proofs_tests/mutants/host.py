@@ -221,16 +221,30 @@ MUTANTS = (
     HostMutant(
         "a call that was ever refused memory is undone, whatever it raises",
         "kernel.cpp",
-        "    return failures.same(refusal, raised);",
-        "    return PLANTED || failures.same(refusal, raised);",
+        "  const bool starved = refusal > refused_before;",
+        "  const bool starved = PLANTED ? refusals_ > refused_before : refusal > refused_before;",
         f"{FAILING}::test_a_call_that_raises_leaves_what_eager_leaves",
     ),
     HostMutant(
         "a request that is refused ends the trace, though the call does without",
         "kernel.cpp",
-        "    if (current_) current_->refusals.push_back(",
-        "    if (PLANTED) engine_.end_where_refused();\n    if (current_) current_->refusals.push_back(",
+        "    failures.number(refusals_);",
+        "    if (PLANTED) engine_.end_where_refused();\n    failures.number(refusals_);",
         f"{FAILING}::test_a_call_that_does_without_memory_is_a_step_like_any_other",
+    ),
+    HostMutant(
+        "what a refused attempt had made is kept with its exception",
+        "bind_scope.cpp",
+        "  throw error;",
+        "  if (PLANTED) error.value().inc_ref();\n  throw error;",
+        f"{FAILING}::test_an_attempt_that_was_refused_takes_no_memory_any_more",
+    ),
+    HostMutant(
+        "a call for which the machine has no memory fails for its own reasons",
+        "kernel.cpp",
+        "    failures.number(refusals_);",
+        "    failures.number(PLANTED && over_budget_ != refusals_ ? 0 : refusals_);",
+        f"{FAILING}::test_a_call_for_which_the_machine_has_no_memory_has_done_nothing",
     ),
     HostMutant(
         "a call whose copies do not fit passes for one that has them",
@@ -263,8 +277,8 @@ MUTANTS = (
     HostMutant(
         "what a call overwrites is copied when it first asks for memory, even if it may have begun to write",
         "kernel.cpp",
-        "    if (hasty) piece(byte);",
-        "    if (hasty && !PLANTED) piece(byte);",
+        "    if (call.hasty) ask_for_a_byte();",
+        "    if (call.hasty && !PLANTED) ask_for_a_byte();",
         f"{FAILING}::test_a_call_without_memory_has_done_nothing",
     ),
     HostMutant(

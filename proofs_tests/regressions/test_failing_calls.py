@@ -59,6 +59,20 @@ def modest(x: Tensor, wish: int) -> Tensor:
     return x * 2
 
 
+def ambitious(x: Tensor) -> Tensor:
+    """Asks for too much when it has made something."""
+    made = x.clone()
+    return made + torch.empty(1 << 26)[:SIZE]
+
+
+@torch.library.custom_op("dtr_failing::second_thoughts", mutates_args=())
+def second_thoughts(x: Tensor) -> Tensor:
+    """What the attempt had made is gone when it has failed."""
+    with contextlib.suppress(dtr.BudgetExceeded):
+        return ambitious(x)
+    return x * 2 + 1
+
+
 @torch.library.custom_op("dtr_failing::noise", mutates_args=())
 def noise(x: Tensor) -> Tensor:
     """Draws without saying so."""
@@ -142,6 +156,25 @@ def test_a_call_that_does_without_memory_is_a_step_like_any_other() -> None:
         found = program()
     assert all(map(torch.equal, found, expected))
     assert run.stats.rematerializations >= 2
+    assert check(run.trace).reason.endswith("finished")
+
+
+def test_an_attempt_that_was_refused_takes_no_memory_any_more() -> None:
+    a = torch.rand(SIZE)
+    with within(2 * a.nbytes + 64):
+        found = second_thoughts(a)
+    assert torch.equal(found, a * 2 + 1)
+
+
+def test_a_call_for_which_the_machine_has_no_memory_has_done_nothing() -> None:
+    """The budget would allow it; and what the kernel has done without before does not matter."""
+    a = torch.zeros(SIZE)
+    generator = torch.get_rng_state()
+    with dtr.budget(1 << 62) as run:
+        with pytest.raises(RuntimeError, match="can't allocate memory"):
+            add_and_draw_(a, 1 << 48, False)
+        assert not a.any()
+    assert torch.equal(torch.get_rng_state(), generator)
     assert check(run.trace).reason.endswith("finished")
 
 

@@ -248,7 +248,13 @@ def test_sobols_sequences_are_written_through_pointers() -> None:
         return [engine.sobolstate * 1, engine.draw(100), engine.draw(50)]
 
     expected = step()
+    finished = evictions = 0
     for room in range(20_000, 100_000, 2_000):
-        with contextlib.suppress(dtr.BudgetExceeded), dtr.budget(dtr.live_bytes() + room, heuristic=OldestFirst()):
-            found = step()
-            assert all(map(torch.equal, found, expected))
+        with contextlib.suppress(dtr.BudgetExceeded):
+            with dtr.budget(dtr.live_bytes() + room, heuristic=OldestFirst()) as run:
+                found = step()
+                assert all(map(torch.equal, found, expected))
+            finished += 1
+            evictions += run.stats.evictions
+    assert 0 < finished < 40
+    assert evictions > 0

@@ -7,7 +7,7 @@ computed from them. What it allocates is no operator's result, and stays as well
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -57,9 +57,12 @@ class CompiledFunctions:
     def _exposing(self, run: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(run)
         def running(code: Any, inputs: Any) -> Any:
-            for each in inputs:
-                if isinstance(each, torch.Tensor):
-                    self._expose(each)
+            self._expose_all(inputs)
             return run(code, inputs)
 
         return running
+
+    def _expose_all(self, inputs: Iterable[Any]) -> None:
+        for each in inputs:
+            if isinstance(each, torch.Tensor):
+                self._expose(each)

@@ -212,7 +212,7 @@ MUTANTS = (
         "every_read_is_eager",
     ),
     Mutant(
-        "collect what a frame has locked",
+        "collect what has a handle",
         Edit(f"{_RULES}:collect", "c.handles[s] == 0, unread", "unread"),
         THEOREM,
         "collect_takes_what_is_unused",

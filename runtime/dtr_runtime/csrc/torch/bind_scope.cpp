@@ -34,25 +34,35 @@ namespace {
   raise("NondeterministicOperator", py::dict("operator"_a = op, "what"_a = what));
 }
 
-// The Python object that an exception carries, or null.
-PyObject* carried(const std::exception_ptr& raised) {
+constexpr const char* kNumber = "_dtr_number";
+
+[[noreturn]] void number(int64_t number) {
+  py::gil_scoped_acquire gil;
+  try {
+    throw;
+  } catch (py::error_already_set& error) {
+    error.restore();
+  } catch (...) {
+    torch::translate_exception_to_python(std::current_exception());
+  }
+  py::error_already_set error;
+  py::setattr(error.value(), kNumber, py::int_(number));
+  throw error;
+}
+
+int64_t number_of(const std::exception_ptr& raised) {
+  const auto read = [](PyObject* error) { return py::getattr(error, kNumber, py::int_(0)).cast<int64_t>(); };
+  py::gil_scoped_acquire gil;
   try {
     std::rethrow_exception(raised);
   } catch (const py::error_already_set& error) {
-    return error.value().ptr();
+    return read(error.value().ptr());
   } catch (python_error& error) {
     error.persist();
-    return error.value;
+    return read(error.value);
   } catch (...) {
-    return nullptr;
+    return 0;
   }
-}
-
-bool same(const std::exception_ptr& one, const std::exception_ptr& other) {
-  if (one == other) return true;
-  py::gil_scoped_acquire gil;
-  const PyObject* object = carried(one);
-  return object && object == carried(other);
 }
 
 void wait_without_gil(std::recursive_mutex& mutex) {
@@ -145,7 +155,7 @@ py::dict stats(const Scope& scope) {
 }  // namespace
 
 void bind_scope(py::module_& m) {
-  failures = {&raise_budget, &raise_nondeterministic, &same};
+  failures = {&raise_budget, &raise_nondeterministic, &number, &number_of};
   wait_for = &wait_without_gil;
   m.def("install", [] {
     Ledger::instance();

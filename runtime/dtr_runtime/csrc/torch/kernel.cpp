@@ -2,8 +2,6 @@
 // A kernel under way: the memory that it asks for, the copies of what it overwrites, and how it fails.
 #include <c10/util/ScopeExit.h>
 
-#include <algorithm>
-
 #include "cost.h"
 #include "interpose.h"
 #include "scope.h"
@@ -21,6 +19,7 @@ void Scope::snapshot_generator(Call& call) {
 void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   snapshot_generator(call);
   const Operator& known = *call.known;
+  const int64_t refused_before = refusals_;
   current_ = &call;
   const auto done = c10::make_scope_exit([&] { current_ = nullptr; });
   const auto kernel = [&] {
@@ -28,26 +27,29 @@ void Scope::run(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet k
     if (wait) stream_->synchronize();
     const auto start = std::chrono::steady_clock::now();
     const auto timed = c10::make_scope_exit([&] { call.nanoseconds += nanoseconds_since(start); });
-    launch(op, known, keys, stack, call.hasty);
+    launch(op, known, keys, stack);
     if (wait) stream_->synchronize();
   };
   try {
+    if (call.hasty) ask_for_a_byte();
     device_ ? run_on_device(call, stack, known.results, kernel) : kernel();
   } catch (...) {
-    give_up(call);
+    give_up(call, refused_before);
     within_budget(known.name.c_str(), [] { throw; });
   }
 }
 
-// Runs a kernel, the client's call's or a replayed one's. A hasty one begins, as it were, by asking for a byte: so the
-// copies of what it overwrites are made as for any call.
+// What a hasty kernel, the client's call's or a replayed one's, begins with, as it were: so the copies of what it
+// overwrites are made as for any call.
+void Scope::ask_for_a_byte() {
+  piece(1);
+  piece(-1);
+}
+
 void Scope::launch(
-    const c10::OperatorHandle& op, const Operator& known, c10::DispatchKeySet keys, torch::jit::Stack* stack,
-    bool hasty) {
+    const c10::OperatorHandle& op, const Operator& known, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   kernel_ = &known;
   PhaseGuard running(*this, Phase::running);
-  for (const Bytes byte : {1, -1})
-    if (hasty) piece(byte);
   Unlocked unlocked(*this);
   below(op, keys, stack);
 }
@@ -73,18 +75,19 @@ void Scope::ask(Bytes bytes) {
   }
 }
 
-// The exception in flight is the answer to a kernel's request for memory: noted, as the kernel may do without, and
-// Python's at once, as a kernel in Python would make another of it.
+// The exception in flight is the answer to a kernel's request for memory. It is numbered, as the kernel may do without
+// and fail of something else; and not kept, as it keeps alive what the failed attempt had made.
 void Scope::refuse() {
+  ++refusals_;
   try {
     try {
       throw;
     } catch (const OutOfMemory& error) {
+      over_budget_ = refusals_;
       failures.budget(error, where_);
     }
   } catch (...) {
-    if (current_) current_->refusals.push_back(std::current_exception());
-    throw;
+    failures.number(refusals_);
   }
 }
 
@@ -117,13 +120,11 @@ void Scope::free_backups(Call& call) {
 // The call ends with the exception in flight. If that is the answer to a request for memory, it has overwritten
 // nothing. Else it raised for reasons of its own and may have overwritten a part, as in eager PyTorch. Either way what
 // is there now cannot be computed again.
-void Scope::give_up(Call& call) {
-  const std::exception_ptr raised = std::current_exception();
-  const bool starved = std::any_of(call.refusals.begin(), call.refusals.end(), [&](const std::exception_ptr& refusal) {
-    return failures.same(refusal, raised);
-  });
+void Scope::give_up(Call& call, int64_t refused_before) {
+  const int64_t refusal = failures.number_of(std::current_exception());
+  const bool starved = refusal > refused_before;
   if (starved) {
-    engine_.end_where_refused();
+    if (refusal == over_budget_) engine_.end_where_refused();
     for (const Copy& backup : call.backups) memory_.copy(backup.node->data, backup.data, backup.node->size);
     if (call.random) restore(call.random->generator, *call.random->last);
   }

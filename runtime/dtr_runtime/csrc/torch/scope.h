@@ -81,8 +81,10 @@ enum class Clock : uint8_t { logical, measured };
 struct Failures {
   [[noreturn]] void (*budget)(const OutOfMemory&, const std::string& where);
   [[noreturn]] void (*nondeterministic)(const std::string& op, const std::string& what);
-  // Whether both are one exception, which may have passed through Python in between.
-  bool (*same)(const std::exception_ptr&, const std::exception_ptr&);
+  // The exception in flight becomes Python's at once, and carries a positive number through whatever Python does.
+  [[noreturn]] void (*number)(int64_t);
+  // The number that an exception carries; 0 if it carries none.
+  int64_t (*number_of)(const std::exception_ptr&);
 };
 extern Failures failures;
 
@@ -180,7 +182,6 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     std::vector<Copy> backups{};  // of what it overwrites, in case it fails
     bool guarded = false;         // the backups are made
     bool hasty = false;           // may overwrite before it has asked for all its memory
-    std::vector<std::exception_ptr> refusals{};  // with which its requests for memory failed
     Output created{};             // memory that it is the first to write
     Need* need = nullptr;         // on a device
     c10::SmallVector<Bytes, 2> pieces{};
@@ -217,13 +218,14 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   // kernel.cpp
   void snapshot_generator(Call&);
   void run(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
-  void launch(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*, bool hasty);
+  void ask_for_a_byte();
+  void launch(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*);
   void piece(Bytes);
   void ask(Bytes);
   [[noreturn]] void refuse();
   void guard_writes();
   void free_backups(Call&);
-  void give_up(Call&);
+  void give_up(Call&, int64_t refused_before);
   void release_blocks();
 
   // pending.cpp: memory handed out that nobody has written yet
@@ -311,6 +313,8 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   CallSpec spec_;                    // of the call under way
   std::vector<Bytes> sizes_;         // of its results
   Call* current_ = nullptr;          // the client's call whose kernel runs
+  int64_t refusals_ = 0;             // kernels' requests for memory that failed, so far
+  int64_t over_budget_ = 0;          // the last of them that the engine refused
   std::vector<void*> blocks_;        // memory that the call under way holds
   std::vector<StorageId> deaths_;    // storages that died while the engine or a kernel was at work
   std::vector<void*> unclaimed_;     // memory that outlives a call without being its result

@@ -3,11 +3,13 @@
 
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import Phase, is_hypothesis_test, settings
 
 from dtr_runtime import _build
 from dtr_spec.proofs import theorems
@@ -27,8 +29,8 @@ PACKAGE = __name__.rpartition(".mutants.")[0]
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_mutant_is_killed(mutant: Mutant, tmp_path: Path, claim_scope: Callable[[str], None]) -> None:
     """With the fault planted, the killer raises; without it, the killer is a test that passes."""
-    killer = bound(mutant, tmp_path)
-    with mutant.fault.planted():
+    test, killer = bound(mutant, tmp_path)
+    with mutant.fault.planted(), not_shrinking(test):
         try:
             killer()
         except (NameError, TypeError, AttributeError, ImportError):
@@ -71,8 +73,25 @@ def test_a_fault_that_no_longer_fits_is_refused() -> None:
         pass
 
 
-def bound(mutant: Mutant, folder: Path) -> Callable[[], object]:
-    """The killer as a function of nothing, which may write into the folder. What it says of its scope is dropped."""
+@contextmanager
+def not_shrinking(test: Any) -> Iterator[None]:
+    """That a test of Hypothesis fails is all that matters here, and it would spend most of its time on shrinking."""
+    if not is_hypothesis_test(test):
+        yield
+        return
+    usual = test._hypothesis_internal_use_settings
+    test._hypothesis_internal_use_settings = settings(usual, phases=(Phase.explicit, Phase.generate))
+    try:
+        yield
+    finally:
+        test._hypothesis_internal_use_settings = usual
+
+
+def bound(mutant: Mutant, folder: Path) -> tuple[object, Callable[[], object]]:
+    """The killer, and the same as a function of nothing, which may write into the folder.
+
+    What it says of its scope is dropped.
+    """
     path, _, name = mutant.killer.partition("::")
     module = importlib.import_module(f"{PACKAGE}.{path.removesuffix('.py').replace('/', '.')}")
     test = getattr(module, name)
@@ -81,4 +100,4 @@ def bound(mutant: Mutant, folder: Path) -> Callable[[], object]:
     fixtures = {
         name: offered[name] for name in list(inspect.signature(test).parameters)[len(given) :] if name in offered
     }
-    return lambda: test(*given, **fixtures)
+    return test, lambda: test(*given, **fixtures)

@@ -50,5 +50,6 @@ def test_results_differ_from_each_other_and_by_operator_and_order() -> None:
     usual = all_results(CALL, ONE, TWO)
     assert len(set(usual)) == len(usual)
     assert not set(usual) & set(all_results(replace(CALL, op="g"), ONE, TWO))
-    assert not set(usual) & set(all_results(CALL, TWO, ONE))
+    for other in ((TWO, ONE), (leaf(3), TWO), (ONE, leaf(3))):
+        assert not set(usual) & set(all_results(CALL, *other))
     assert usual == all_results(replace(CALL, inputs=(7, 8), cost=9), ONE, TWO)

@@ -13,7 +13,7 @@ MUTANTS = (
     ),
     Mutant(
         "glue: a budget of nothing is taken",
-        Edit("dtr_runtime.budget:parse", "size <= 0", "size < 0"),
+        Edit("dtr_runtime.budget:parse", "0 < size", "0 <= size"),
         "runtime/test_accounting.py::test_wrong_budgets_are_refused",
         (0,),
     ),

@@ -44,7 +44,7 @@ def within(
 @claim("T2", "Random programs on real tensors stay within the budget.", method="property-tested")
 @claim("T8", "Traces of random programs on real tensors are runs of the machine.", method="property-tested")
 @claim("T9", "The reference decides alike on the traces of random programs on real tensors.", method="property-tested")
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(30))
 @given(
     program=tensor_programs(),
     tenths=st.integers(6, 9),

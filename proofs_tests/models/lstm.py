@@ -15,7 +15,7 @@ class Shape:
     """The sizes of a cell and of its batches of sequences."""
 
     width: int = 16
-    length: int = 18
+    length: int = 14
     batch: int = 32
 
 

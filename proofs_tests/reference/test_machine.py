@@ -378,10 +378,10 @@ def test_out_of_memory_says_what_is_in_the_way() -> None:
 
 
 @pytest.mark.slow
-@claim("T6", "A rematerialization of 100,000 evicted calls in a row needs no recursion.", method="computed")
+@claim("T6", "A rematerialization of 20,000 evicted calls in a row needs no recursion.", method="computed")
 def test_a_long_chain_of_evicted_calls_is_rematerialized() -> None:
-    """100,000 evicted calls in a row need no recursion."""
-    length = 100_000
+    """20,000 evicted calls in a row need no recursion."""
+    length = 20_000
     build = Builder()
     x = build.constant()
     last = x

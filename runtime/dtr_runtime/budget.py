@@ -59,14 +59,14 @@ def parse(budget: int | float | str, device: str = "cpu") -> int:
         if match is None:
             raise BudgetError(f"cannot read the budget {budget!r}; write for example '512MiB' or '2GB'")
         size = int(Fraction(match[1]) * _UNITS[(match[2] or "").lower()])
-    elif isinstance(budget, Integral) and not isinstance(budget, bool):
+    elif isinstance(budget, bool) or not isinstance(budget, Real):
+        raise BudgetError(f"a budget is an int of bytes, a string or a float fraction of memory, not {budget!r}")
+    elif isinstance(budget, Integral):
         size = int(budget)
-    elif isinstance(budget, Real) and not isinstance(budget, bool):
+    else:
         if not 0 < budget <= 1:
             raise BudgetError(f"a budget of {budget} is no fraction of physical memory; use an int for bytes")
         size = int(budget * physical_memory(device))
-    else:
-        raise BudgetError(f"a budget is an int of bytes, a string or a float fraction of memory, not {budget!r}")
     if not 0 < size <= _LARGEST:
         raise BudgetError(f"a budget must be positive and at most {_LARGEST} bytes, not {budget!r}")
     return size

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <ATen/Context.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <pybind11/stl.h>
 #include <torch/csrc/DynamicTypes.h>
 #include <torch/csrc/Exceptions.h>
-#include <torch/extension.h>
+#include <torch/csrc/utils/pybind.h>
 
 #include "../bind/bind.h"
 #include "interpose.h"

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 import torch.utils.dlpack
 
+from .replacements import Replacements
+
 _PINNING = {
     torch.Tensor: ("tolist", "data_ptr", "__deepcopy__", "__reduce_ex__"),
     torch.UntypedStorage: ("data_ptr", "is_shared", "resize_"),
@@ -56,25 +58,17 @@ class PinningAccessors:
         if on_device:
             actions.append((_EXPOSING_ON_DEVICES, expose))
         self._acts = [(owner, name, act) for names, act in actions for owner in names for name in names[owner]]
-        self._own: list[tuple[Any, str, Any]] = []
+        self._replacements = Replacements()
 
     def install(self) -> None:
         """From here on, an access pins."""
         for owner, name, act in self._acts:
-            self._own.append((owner, name, vars(owner).get(name)))
-            setattr(owner, name, _acting(getattr(owner, name), act))
-        if _IN_C in vars(torch.Tensor):
-            self._own.append((torch.Tensor, _IN_C, vars(torch.Tensor)[_IN_C]))
-            delattr(torch.Tensor, _IN_C)
+            self._replacements.replace(owner, name, functools.partial(_acting, act=act))
+        self._replacements.remove(torch.Tensor, _IN_C)
 
     def remove(self) -> None:
-        """Puts back what was there; an attribute that was inherited is inherited again."""
-        while self._own:
-            owner, name, own = self._own.pop()
-            if own is None:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, own)
+        """Puts back what was there."""
+        self._replacements.put_back()
 
 
 def act_on(thing: Any, on_tensor: Callable[[Any], None], on_storage: Callable[[Any], None]) -> None:

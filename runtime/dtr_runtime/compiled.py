@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from .replacements import Replacements
+
 _MODULE = "torch._inductor.output_code"
 
 
@@ -20,29 +22,26 @@ class CompiledFunctions:
 
     def __init__(self, expose: Callable[[torch.Tensor], None]) -> None:
         self._expose = expose
-        self._own: list[tuple[type, Callable[..., Any]]] = []
+        self._compiler = Replacements()
+        self._functions = Replacements()
 
     def install(self) -> None:
         """Those compiled before, and those that will be: Inductor is loaded when it is first needed."""
         if _MODULE in sys.modules:
             self._catch()
         else:
-            self._replace(torch._TorchCompileInductorWrapper, self._catching)
+            self._compiler.replace(torch._TorchCompileInductorWrapper, "__call__", self._catching)
 
     def remove(self) -> None:
         """Puts back what was there."""
-        while self._own:
-            owner, call = self._own.pop()
-            owner.__call__ = call
-
-    def _replace(self, owner: type, changed: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-        self._own.append((owner, owner.__call__))
-        owner.__call__ = changed(owner.__call__)
+        self._compiler.put_back()
+        self._functions.put_back()
 
     def _catching(self, compile_it: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(compile_it)
         def compiling(*args: Any, **kwargs: Any) -> Any:
-            if len(self._own) == 1:
+            if self._compiler:
+                self._compiler.put_back()
                 self._catch()
             return compile_it(*args, **kwargs)
 
@@ -52,7 +51,7 @@ class CompiledFunctions:
         from torch._inductor.output_code import OutputCode
 
         for kind in OutputCode.__subclasses__():
-            self._replace(kind, self._exposing)
+            self._functions.replace(kind, "__call__", self._exposing)
 
     def _exposing(self, run: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(run)

@@ -3,11 +3,24 @@
 
 import json
 import shlex
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+import dtr_reference
+from dtr_spec.trace import Trace
+
 from .check import main
+from .models.bounded import Bounded, Eager, Training
+from .models.observer import Observation
+from .models.training import Snapshot
+from .models.verdict import Row, compare, slowdown
+from .models.zoo import ZOO
+from .reference.programs import random_program
 
 HEURISTICS = """
 class Fine:
@@ -50,6 +63,80 @@ def test_a_fine_heuristic_agrees_and_the_results_are_written(heuristics: Path, t
     arguments = ["--heuristic", f"{heuristics}:Fine", "--program", "3", "--budget", "20", "--json", str(results)]
     assert main(arguments) == 0
     assert json.loads(results.read_text())["disagreements"] == []
+
+
+ALONE = Eager(Snapshot({}), floor=100, peak=1000)
+FINE = Row(400, True, 390, 3, 2, 1.5)
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Training, int]]:
+    """What is trained within which budget; instead of training, the verdicts are FINE but for those of 250 bytes."""
+    asked: list[tuple[Training, int]] = []
+
+    def judge(training: Training, budget: int, alone: Eager) -> Row:
+        assert alone is ALONE
+        asked.append((training, budget))
+        return replace(FINE, budget=budget, bits="1 differ: loss 0" if budget == 250 else None)
+
+    monkeypatch.setattr("proofs_tests.check.eager", lambda training: ALONE)
+    monkeypatch.setattr("proofs_tests.check.judge", judge)
+    monkeypatch.setattr("proofs_tests.check.PROGRAMS", 1)
+    return asked
+
+
+def test_a_model_is_trained_within_budgets_that_are_shares_of_eagers_peak(
+    judged: list[tuple[Training, int]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that disagrees decides, and is told with a command that repeats it."""
+    results = tmp_path / "results.json"
+    assert main(["--model", "lstm", "--heuristic", "h_lru", "--json", str(results)]) == 1
+    assert [budget for _, budget in judged] == [900, 600, 400, 250]
+    assert {(training.build, training.heuristic) for training, _ in judged} == {(ZOO["lstm"], "h_lru")}
+    said = capsys.readouterr().out
+    assert "250 bytes, bits: 1 differ: loss 0" in said
+    assert "again: python -m proofs_tests.check --heuristic h_lru --model lstm --budget 250\n" in said
+    rows = json.loads(results.read_text())["budgets"]
+    assert [(row["budget"], row["agrees"]) for row in rows] == [(900, True), (600, True), (400, True), (250, False)]
+
+
+def test_a_single_budget_is_in_bytes_or_a_share(judged: list[tuple[Training, int]]) -> None:
+    assert main(["--budget", "77%"]) == 0
+    assert main(["--budget", "640"]) == 0
+    assert [budget for _, budget in judged] == [770, 640]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"peak": 401}, {"decisions": "event 3"}, {"monitor": "event 3"}, {"bits": "1 differ"}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_verdict_agrees_only_if_nothing_is_wrong(wrong: dict[str, Any]) -> None:
+    assert FINE.agrees
+    assert replace(FINE, peak=400).agrees
+    assert not replace(FINE, **wrong).agrees
+
+
+def compared(tampered: Callable[[Trace], Trace]) -> Row:
+    """The verdicts on a run that left what eager left, if it was as its trace says after it was tampered with."""
+    trace = dtr_reference.run(random_program(3), 20, "h_lru").trace
+    run = SimpleNamespace(trace=tampered(trace))
+    return compare(Bounded(20, ALONE.snapshot, Observation(start=20), run), ALONE, "h_lru")
+
+
+def test_a_training_is_compared_with_the_machine_and_with_the_reference() -> None:
+    assert compared(lambda trace: trace).agrees
+    false = compared(lambda trace: replace(trace, events=trace.events[:-1]))
+    assert false.decisions is not None
+    assert false.decisions.endswith("events against " + false.decisions.rpartition(" ")[2])
+    assert false.monitor is not None
+    assert "but the run does not" in false.monitor
+
+
+def test_the_slowdown_is_of_all_calls_over_the_programs() -> None:
+    ran = dtr_reference.run(random_program(3), 20, "h_lru")
+    assert ran.rematerializations > 0
+    assert slowdown(ran.trace) == (ran.clock - 1) / (ran.clock - 1 - ran.rematerialization_cost) > 1
 
 
 @pytest.mark.parametrize("arguments", [["--budget", "much"], ["--program", "3"], ["--heuristic", "h_unknown"]])

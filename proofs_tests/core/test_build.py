@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the build says when it cannot build: what is missing, and what to install."""
 
+import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from dtr_runtime import _build
 
@@ -55,4 +58,35 @@ def test_a_changed_source_or_flag_is_another_build(monkeypatch: pytest.MonkeyPat
     assert first == _build._digest([source], _build.FLAGS)
     assert first != _build._digest([source], (*_build.FLAGS, *_build.FAULT_FLAGS))
     (tmp_path / "new.h").write_text("")
-    assert first != _build._digest([source], _build.FLAGS)
+    second = _build._digest([source], _build.FLAGS)
+    assert first != second
+    monkeypatch.setattr(torch, "__version__", "0.0")
+    assert second != _build._digest([source], _build.FLAGS)
+
+
+def test_what_was_not_built_to_its_end_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a killed build leaves behind, torch's lock included, neither passes for a module nor is waited for."""
+    wrong = tmp_path / "wrong.cpp"
+    wrong.write_text("this is not C++\n")
+    monkeypatch.setattr(_build, "CSRC", tmp_path)
+    name = f"dtr_runtime_{_build._digest([wrong], _build.FLAGS)}"
+    left = tmp_path / "cache" / name
+    left.mkdir(parents=True)
+    (left / f"{name}.so").write_text("half a library")
+    (left / "lock").touch()
+    with pytest.raises(ImportError, match=f"could not be compiled in {left}"):
+        _build.load()
+
+
+def test_ninja_is_found_beside_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where an environment has not been activated; the path is as it was afterwards."""
+    for folder in ("elsewhere", "environment"):
+        (tmp_path / folder).mkdir()
+    ninja = tmp_path / "environment" / "ninja"
+    ninja.write_text("#!/bin/sh\n")
+    ninja.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "environment" / "python"))
+    with _build.ninja_on_path():
+        assert shutil.which("ninja") == str(ninja)
+    assert os.environ["PATH"] == str(tmp_path / "elsewhere")

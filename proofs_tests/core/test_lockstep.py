@@ -9,6 +9,7 @@ import pytest
 
 from dtr_reference import HEURISTICS, run
 from dtr_reference.machine import DEALLOCATIONS
+from dtr_reference.outcome import OutOfMemory
 from dtr_runtime.simulator import simulate
 from dtr_spec.policy import Score, StorageView
 from dtr_spec.program import Program
@@ -50,8 +51,21 @@ def compare(program: Program, heuristic: object, deallocation: str) -> Counter[s
         assert expected.evictions == found.counters["evictions"]
         assert expected.rematerializations == found.counters["rematerializations"]
         assert expected.rematerialization_cost == found.counters["rematerialized"]
+        assert found.counters["computed"] == found.clock - 1 - found.counters["rematerialized"]
+        assert found.failure == expected_failure(expected.out_of_memory)
         rules.update(event.rule for event in expected.trace.events)
     return rules
+
+
+def expected_failure(ran_out: OutOfMemory | None) -> str | None:
+    """The engine's words for the reference's numbers: each byte in use is locked, irrecoverable or the call's own."""
+    if ran_out is None:
+        return None
+    return (
+        f"out of memory: {ran_out.need} more bytes do not fit a budget of {ran_out.budget} with {ran_out.used} in use, "
+        f"of which {ran_out.locked} are locked by calls under way, {ran_out.held} cannot be recomputed and 0 are "
+        f"evictable; going on takes a budget of at least {ran_out.used + ran_out.need} bytes"
+    )
 
 
 @claim("T9", "The engine and the reference take the same steps in the same order.", method="property-tested")

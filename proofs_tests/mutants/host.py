@@ -116,8 +116,8 @@ MUTANTS = (
     HostMutant(
         "under verify nothing is compared",
         "storages.cpp",
-        "  if (memory_.print(data, node.size) == node.print) return;",
-        "  if (PLANTED || memory_.print(data, node.size) == node.print) return;",
+        "  if (memory_.print(data, node.size) == node.prints[stage]) return;",
+        "  if (PLANTED || memory_.print(data, node.size) == node.prints[stage]) return;",
         f"{KNOWN}::test_a_value_recomputed_differently_is_noticed",
     ),
     HostMutant(

@@ -3,10 +3,12 @@
 
 import contextlib
 import ctypes
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from torch._ops import HigherOrderOperator
 
 import dtr_runtime as dtr
 from dtr_spec.monitor import check
@@ -78,10 +80,30 @@ def test_quantized_arguments_are_replayed_as_such() -> None:
         assert y.sum().item() == total
 
 
+def test_what_a_sparse_tensor_holds_inside_stays() -> None:
+    """Its values are the tensor's that it was made from, though nothing tells that it is a view."""
+    with dtr.budget(BUDGET):
+        values = torch.ones(1000) * 2
+        sparse = torch.sparse_coo_tensor(torch.arange(1000)[None], values, (1000,), check_invariants=False)
+        del values
+        push_out()
+        assert sparse.to_dense().tolist() == [2.0] * 1000
+
+
 def test_a_list_operator_that_begins_with_a_scalar() -> None:
     with dtr.budget(BUDGET):
         powers = torch.ops.aten._foreach_pow.ScalarAndTensor(2.0, [torch.ones(2), torch.ones(2)])
         assert [p.tolist() for p in powers] == [[2.0, 2.0], [2.0, 2.0]]
+
+
+def test_elements_of_a_list_have_numbers_of_their_own() -> None:
+    with dtr.budget(BUDGET):
+        tensors = [torch.ones(1000) for _ in range(3)]
+        products = torch._foreach_mul(tensors, [2.0, 3.0, 4.0])
+        powers = torch._foreach_pow(products, [1, 2, 3])
+        push_out()
+        assert all(map(dtr.evicted, products))
+        assert [p.unique().tolist() for p in powers] == [[2.0], [9.0], [64.0]]
 
 
 def packed_sequences() -> Step:
@@ -212,6 +234,21 @@ def test_operators_on_functions() -> None:
         assert all(map(torch.equal, found, expected))
 
 
+def test_operators_on_functions_that_are_defined_later() -> None:
+    class Twice(HigherOrderOperator):
+        def __call__(self, function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+            return super().__call__(function, x)
+
+    twice = Twice("dtr_twice")
+    twice.py_impl(torch._C.DispatchKey.CompositeImplicitAutograd)(lambda function, x: function(function(x)))
+    x = torch.randn(64, 64)
+    with dtr.budget(BUDGET):
+        found = twice(torch.sin, x)
+        push_out()
+        assert dtr.evicted(found)
+        assert torch.equal(found, x.sin().sin())
+
+
 class OldestFirst:
     """A heuristic that evicts what was computed first."""
 
@@ -238,6 +275,24 @@ def test_compiled_functions_write_their_arguments() -> None:
         after = x * 5
         push_out()
         assert (x[0].item(), before[0].item(), after[0].item()) == (-2.0, 6.0, -10.0)
+
+
+def test_functions_compiled_within_a_scope_write_their_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inductor is loaded when it is first asked to compile something; here it seems not to be, and compiles nothing."""
+    from torch._inductor.output_code import MockFXGraphCacheOutput
+
+    inductor = torch._TorchCompileInductorWrapper
+    monkeypatch.setattr(inductor, "__call__", lambda self, graph, examples: MockFXGraphCacheOutput(negating))
+    monkeypatch.setattr("dtr_runtime.compiled._MODULE", "not loaded")
+    with dtr.budget(BUDGET):
+        x = torch.ones(1000) * 2
+        before = x * 3
+        push_out()
+        for compiled in [object.__new__(inductor)(None, ()) for _ in range(2)]:
+            compiled([x])
+        after = x * 5
+        push_out()
+        assert (x[0].item(), before[0].item(), after[0].item()) == (2.0, 6.0, 10.0)
 
 
 def test_sobols_sequences_are_written_through_pointers() -> None:

@@ -99,7 +99,8 @@ def test_integers_that_are_read_before_any_operator() -> None:
         places = torch.arange(1 << 12)[3:12:4] * 3
         push_out()
         loss = torch.nn.functional.ctc_loss(scores, targets, lengths * 0 + 40, lengths)
-        return [loss, *torch.tensor_split(scores, places), *scores.tensor_split(places)]
+        parts = torch.tensor_split(scores, tensor_indices_or_sections=places)
+        return [loss, *parts, *scores.tensor_split(places)]
 
     def push_out() -> None:
         with contextlib.suppress(dtr_runtime.BudgetExceeded):

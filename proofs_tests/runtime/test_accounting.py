@@ -2,7 +2,12 @@
 """The engine's bytes are the allocator's, and never exceed the budget."""
 
 import math
+import os
+import re
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +15,7 @@ import pytest
 import torch
 
 import dtr_runtime as dtr
+from dtr_runtime.budget import install
 
 from ..models.observer import Observer
 from .trainings import NETWORKS, least_room, train
@@ -83,6 +89,37 @@ def test_wrong_budgets_are_refused(wrong: Any) -> None:
 @pytest.mark.parametrize(("number", "like"), [(np.int64(7), 7), (np.float32(0.5), 0.5), (Fraction(1, 2), 0.5)])
 def test_other_types_of_numbers_are_read(number: Any, like: int | float) -> None:
     assert dtr.parse(number) == dtr.parse(like)
+
+
+def test_fractions_are_of_physical_memory_and_the_largest_budget_is_what_the_core_counts() -> None:
+    with Path("/proc/meminfo").open() as lines:
+        kibibytes = next(int(line.split()[1]) for line in lines if line.startswith("MemTotal:"))
+    assert dtr.parse(1.0) == kibibytes << 10
+    assert dtr.parse(0.25) == kibibytes << 8
+    assert dtr.parse(2**63 - 1) == 2**63 - 1
+
+
+def test_another_torch_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for other in ("2.12.1", "2.14.0+cu130", "3.13.0"):
+        monkeypatch.setattr(torch, "__version__", other)
+        with pytest.raises(ImportError, match=rf"works inside torch 2\.13, and this is torch {re.escape(other)}"):
+            install()
+
+
+def test_tensors_from_before_the_import_count() -> None:
+    program = (
+        "import torch\n"
+        "early = torch.zeros(1 << 20)\n"
+        "import dtr_runtime as dtr\n"
+        "before = dtr.live_bytes()\n"
+        "assert before >= early.nbytes\n"
+        "del early\n"
+        "assert dtr.live_bytes() == before - (4 << 20)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("setting", [{"deallocation": "never"}, {"clock": "wall"}, {"device": "abacus"}])

@@ -2,12 +2,14 @@
 """The promises of the scope itself: what it raises, what it leaves behind, and what may happen inside it."""
 
 import copy
+import gc
 import io
 import os
 import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.testing._internal.distributed.fake_pg import FakeStore
 from torch.utils.data import DataLoader, TensorDataset
 
 import dtr_runtime as dtr
@@ -134,6 +137,27 @@ def test_the_error_names_all_bytes_and_the_least_budget_known() -> None:
     assert torch.equal(kept, a + a)
 
 
+def test_the_error_tells_the_bytes_in_use_apart() -> None:
+    """An input that can be computed again is locked, a parameter cannot be, and what could go has gone."""
+    a = torch.randn(SIZE)
+    before = dtr.live_bytes()
+    with within(4 * a.nbytes):
+        locked, spare = a[: SIZE // 2].sin(), a.cos()
+        with pytest.raises(dtr.BudgetExceeded) as caught:
+            locked.expand(9, -1).contiguous()
+        del locked, spare
+    error = caught.value
+    assert (error.where, error.need) == ("aten::clone", 9 * a.nbytes // 2)
+    assert (error.pinned, error.locked, error.evictable) == (before, a.nbytes // 2, 0)
+    assert error.used == error.pinned + error.locked
+    assert f"locked by calls under way: {error.locked}, impossible to compute again: {error.pinned}" in str(error)
+    assert error.least == before + 5 * a.nbytes
+    with dtr.budget(error.least):
+        a[: SIZE // 2].sin().expand(9, -1).contiguous()
+    with dtr.budget(error.least - 1), pytest.raises(dtr.BudgetExceeded):
+        a[: SIZE // 2].sin().expand(9, -1).contiguous()
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -187,7 +211,7 @@ def test_a_step_that_failed_can_be_taken_again(part: str, claim_scope: Callable[
 
 @cache
 def peak() -> int:
-    """What a step needs besides what is alive, if nothing is evicted, in bytes. The default generator stays as it is."""
+    """What a step needs besides what is alive, if nothing is evicted, in bytes. Leaves the default generator alone."""
     with torch.random.fork_rng(devices=[]):
         training = Training.new()
         with within(1 << 30, record=False) as run:
@@ -232,6 +256,37 @@ def test_leaving_by_an_exception_keeps_it_and_all_tensors() -> None:
         interrupted()
     assert not any(map(dtr.evicted, kept))
     assert same([t.add_(1) for t in kept], [a * i + 1 for i in range(3)])
+
+
+def test_a_failure_to_leave_is_noted_on_the_exception_that_left() -> None:
+    a, kept = torch.randn(SIZE), []
+
+    def interrupted() -> None:
+        with room(4):
+            kept.extend(a * i for i in range(9))
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine") as caught:
+        interrupted()
+    (note,) = caught.value.__notes__
+    assert note.startswith("then, leaving the budget's scope: what is alive when the scope ends needs")
+    assert same(kept, [a * i for i in range(9)])
+
+
+def replaceable() -> list[dict[str, Any]]:
+    """The attributes of whatever hands out bytes or calls compiled functions."""
+    from torch._inductor.output_code import OutputCode
+
+    owners = (torch, torch._C, torch._VF, torch.utils.dlpack, torch.Tensor, torch.UntypedStorage)
+    compiled = (torch._TorchCompileInductorWrapper, *OutputCode.__subclasses__())
+    return [dict(vars(owner)) for owner in (*owners, *compiled)]
+
+
+def test_all_that_a_scope_replaces_is_put_back() -> None:
+    before = replaceable()
+    with within(SLACK):
+        assert replaceable() != before
+    assert replaceable() == before
 
 
 def test_a_refused_inner_scope_leaves_the_outer_one_working() -> None:
@@ -370,6 +425,68 @@ def test_the_numbers_agree_with_the_trace() -> None:
     assert stats.slowdown == 1 + stats.rematerialized / stats.computed > 1
 
 
+@torch.library.custom_op("dtr_scope::nap", mutates_args=())
+def nap(x: Tensor) -> Tensor:
+    """Takes long, and computes little."""
+    time.sleep(0.2)
+    return x + 1
+
+
+def test_a_measured_clock_counts_nanoseconds_and_a_logical_one_work() -> None:
+    a = torch.randn(SIZE)
+    costs, overheads = {}, []
+    for clock in ("logical", "measured"):
+        with within(8 * a.nbytes, clock=clock) as run:
+            nap(a)
+        (costs[clock],) = (run.program.call(position).cost for position in run.program.reads)
+        assert run.stats.computed == costs[clock]
+        overheads.append(run.stats.overhead)
+    assert costs["logical"] == 2 * a.nbytes // 64  # bytes read and written
+    assert 200_000_000 <= costs["measured"] < 60_000_000_000
+    assert all(0 < overhead < 200_000_000 for overhead in overheads)  # without the kernel
+
+
+def test_logical_costs_are_bytes_and_products() -> None:
+    a, b = torch.randn(32, 48), torch.randn(48, 16)
+    image, weight = torch.randn(2, 3, 8, 8), torch.randn(5, 3, 3, 3)
+    with within(1 << 20) as run:
+        made = [a @ b, F.conv2d(image, weight)]
+    moved = [a.nbytes + b.nbytes + made[0].nbytes, image.nbytes + weight.nbytes + made[1].nbytes]
+    products = [32 * 48 * 16, 2 * 8 * 8 * weight.numel()]
+    costs = [run.program.call(position).cost for position in run.program.reads]
+    assert costs == [(bytes_ + n) // 64 for bytes_, n in zip(moved, products, strict=True)]
+
+
+def test_bytes_are_told_apart_by_why_they_stay() -> None:
+    """A parameter, what is pinned, held as what it read was overwritten, born so, kept aside, and evictable."""
+    a, count, running = torch.randn(SIZE), torch.ones(1), torch.zeros(SIZE)
+    gc.collect()
+    before = dtr.live_bytes()
+    with within(1 << 20) as run:
+        source = a.sin()
+        held = source[: SIZE // 2].cos()
+        source.exp_()
+        pinned = a[:8].exp()
+        dtr.pin(pinned)
+        kept_aside = counted(a, count)
+        born_held = counted(a[: SIZE // 8], running)
+        found = run.stats
+    evictable = source.nbytes + kept_aside.nbytes
+    assert (found.held, found.born_held) == (held.nbytes, born_held.nbytes)
+    assert (found.constant, found.pinned) == (before, pinned.nbytes)
+    assert (found.kept, found.evictable) == (count.nbytes, evictable)
+    sorts = (found.constant, found.held, found.born_held, found.pinned, found.kept, found.evictable)
+    assert found.used == sum(sorts)
+
+
+@torch.library.custom_op("dtr_scope::counted", mutates_args={"count"})
+def counted(x: Tensor, count: Tensor) -> Tensor:
+    """Reads what it overwrites."""
+    result = x * count[:1]
+    count.neg_()
+    return result
+
+
 def test_without_a_record_the_same_is_done() -> None:
     runs, tight = [], peak() * 9 // 10
     for record in (True, False):
@@ -385,6 +502,17 @@ def test_without_a_record_the_same_is_done() -> None:
 
 
 # What may happen inside
+
+
+def test_collective_operators_are_refused_by_name() -> None:
+    a = torch.ones(SIZE)
+    torch.distributed.init_process_group("fake", rank=0, world_size=2, store=FakeStore())
+    try:
+        with room(4), pytest.raises(RuntimeError, match="c10d::allreduce_ writes what dtr_runtime cannot see"):
+            torch.distributed.all_reduce(a)
+        torch.distributed.all_reduce(a)
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_verification_notices_a_write_behind_the_operators() -> None:

@@ -26,12 +26,16 @@ def by_map(x: Tensor) -> None:
     x.map_(x, lambda value, other: 0.0)
 
 
+def by_map2(x: Tensor) -> None:
+    x.map2_(x, x, lambda value, first, second: 0.0)
+
+
 def by_byteswap(x: Tensor) -> None:
     x.untyped_storage().byteswap(torch.float32)
 
 
 @pytest.mark.parametrize("constant", [True, False])
-@pytest.mark.parametrize("write", [by_numpy, by_apply, by_map, by_byteswap])
+@pytest.mark.parametrize("write", [by_numpy, by_apply, by_map, by_map2, by_byteswap])
 def test_a_write_behind_the_operators_changes_nothing_else(write: Callable[[Tensor], None], constant: bool) -> None:
     """Neither is the write lost, nor is it seen by what was computed before it."""
     a = torch.randn(SIZE)

@@ -40,6 +40,13 @@ def overwritten(a: Tensor) -> list[Tensor]:
     return [b]
 
 
+def parts_overwritten_together(a: Tensor) -> list[Tensor]:
+    """Two arguments of one call are parts of one storage."""
+    b = a * 3
+    torch._foreach_add_([b[: SIZE // 2], b[SIZE // 2 :]], [1.0, 2.0])
+    return [b]
+
+
 def several(a: Tensor) -> list[Tensor]:
     """Two results of one operator."""
     return list(torch.sort(a * 2))
@@ -69,8 +76,8 @@ def from_python(a: Tensor) -> list[Tensor]:
 
 
 CASES: list[Callable[[Tensor], list[Tensor]]] = [
-    *(random_in_place, random_from_own_generator, dropout, overwritten, several, view, complex_view),
-    *(constant_overwritten, from_python),
+    *(random_in_place, random_from_own_generator, dropout, overwritten, parts_overwritten_together, several, view),
+    *(complex_view, constant_overwritten, from_python),
 ]
 UNEVICTABLE = {from_python}
 
@@ -117,24 +124,67 @@ def test_replay_uses_the_settings_of_the_first_run(name: str) -> None:
             setting.set(at_first)
 
 
-def test_verification_names_an_operator_whose_replay_differs() -> None:
-    count = [0.0]
+def differing(times: list[int]) -> Callable[[Tensor], Tensor]:
+    """An operator that gives something else each time."""
 
     @torch.library.custom_op("dtr_test::counting", mutates_args=())
     def counting(x: Tensor) -> Tensor:
-        count[0] += 1
-        return x + count[0]
+        times.append(len(times))
+        return x + len(times)
 
+    return counting
+
+
+def as_it_is(differing: Callable[[Tensor], Tensor], a: Tensor) -> Tensor:
+    return differing(a)
+
+
+def overwritten_later(differing: Callable[[Tensor], Tensor], a: Tensor) -> Tensor:
+    return differing(a).mul_(2).add_(1)
+
+
+def read_by_another(differing: Callable[[Tensor], Tensor], a: Tensor) -> Tensor:
+    return differing(a) * 2
+
+
+@pytest.mark.parametrize("used", [as_it_is, overwritten_later, read_by_another], ids=lambda used: used.__name__)
+def test_verification_names_the_operator_whose_replay_differs(
+    used: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor],
+) -> None:
+    """Not one that made of its result what it had to."""
     a = torch.randn(SIZE)
 
     def recounted() -> None:
         with dtr.budget(dtr.live_bytes() + 12 * a.nbytes, heuristic="h_lru", verify=True) as run:
-            b = counting(a)
+            b = used(differing([]), a)
             pressure(a, run.stats.budget)
             b.sum()
 
-    with pytest.raises(dtr.NondeterministicOperator, match="dtr_test::counting"):
+    with pytest.raises(dtr.NondeterministicOperator) as caught:
         recounted()
+    assert caught.value.operator == "dtr_test::counting"
+
+
+def test_verification_compares_all_results_of_an_operator_that_is_called_again() -> None:
+    """Also those that were not asked for and come back with the one that was."""
+    times = []
+
+    @torch.library.custom_op("dtr_test::two", mutates_args=())
+    def two(x: Tensor) -> tuple[Tensor, Tensor]:
+        times.append(x.shape)
+        return x * 2, x + len(times)
+
+    a = torch.randn(SIZE)
+
+    def asked_for_the_first() -> None:
+        with dtr.budget(dtr.live_bytes() + 12 * a.nbytes, heuristic="h_lru", verify=True) as run:
+            same, other = two(a)
+            pressure(a, run.stats.budget)
+            assert dtr.evicted(other)
+            same.sum()
+
+    with pytest.raises(dtr.NondeterministicOperator, match="dtr_test::two"):
+        asked_for_the_first()
 
 
 def something_dies(x: Tensor) -> None:

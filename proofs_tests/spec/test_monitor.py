@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The monitor and the trace format: what is accepted, and how a refusal reads."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -201,10 +202,23 @@ def test_a_trace_survives_its_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "accepted: 28 events, finished" in capsys.readouterr().out
 
 
+def test_all_that_a_trace_says_is_written_and_read() -> None:
+    said = replace(trace(), declared=False, configuration={"heuristic": "mine", "device": "cpu"})
+    assert Trace.parse(said.lines()) == said
+
+
+def test_the_command_tells_a_refusal_by_its_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.jsonl"
+    replace(trace(), budget=3).save(file)
+    assert main(["check-trace", str(file)]) == 1
+    assert "event 10 (allocate 3)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("line", "text", "reason"),
     [
         (1, '{"format": "other"}', "1: field 'version'"),
+        (1, next(trace().lines()).replace('"version": 1', '"version": 2'), "1: format dtr-trace version 1 expected"),
         (2, "{", "2: not JSON"),
         (3, '{"command": "jump"}', "3: unknown command 'jump'"),
         (2, '{"command": "constant", "handle": 0, "size": "1"}', "2: field 'size' must be of type int"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dtr_spec.__main__ import main
-from dtr_spec.program import Constant, Program, ProgramError, Release
+from dtr_spec.program import Alias, Call, Command, Constant, Fresh, Program, ProgramError, Release
 from dtr_spec.proofs import symbolic_step
 from dtr_spec.readings import Map, Set
 from dtr_spec.rules import RULES
@@ -79,9 +79,16 @@ def test_sets_read_as_sets() -> None:
         ((Constant(0, 1), Constant(0, 1)), "command 1 .*handle 0 is already bound"),
         ((Constant(0, -1),), "command 0 .*a size cannot be negative"),
         ((Constant(0, 1), Release(0), Release(0)), "command 2 .*handle 0 was released"),
+        ((Constant(0, 1), Alias(1, 2)), "command 1 .*handle 2 is not bound"),
+        ((Constant(0, 1), Call("f", (0,), cost=-1)), "command 1 .*a cost cannot be negative"),
+        ((Constant(0, 1), Call("f", (0,), mutates=(1,))), r"command 1 .*mutates \(1,\), but has 1 inputs"),
+        ((Constant(0, 1), Call("f", (0,), (Fresh(1, 2),), profile=(3,))), "the profile must sum to the bytes"),
+        ((Constant(0, 1), Call("f", (0,), (Fresh(1, 2),), profile=(1,))), "the profile must sum to the bytes"),
+        ((Constant(0, 1), Call("f", (0,), profile=(1, 0, -1))), "a piece of the profile cannot be 0"),
+        ((Constant(0, 1), Call("f", (0,), profile=(1, -2, 1))), "the profile frees more than it allocated"),
     ],
 )
-def test_a_malformed_program_is_refused_with_its_position(commands: tuple[Constant | Release], reason: str) -> None:
+def test_a_malformed_program_is_refused_with_its_position(commands: tuple[Command, ...], reason: str) -> None:
     """The message names the command."""
     with pytest.raises(ProgramError, match=reason):
         Program(commands)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import z3
 
-from dtr_spec import invariants
+from dtr_spec import invariants, proofs
 from dtr_spec.__main__ import main
 from dtr_spec.configuration import Configuration
 from dtr_spec.proofs import Obligation, Theorem, judge, theorem, theorems
@@ -51,6 +51,17 @@ def test_proofs_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert (row["property"], row["unproved"], row["obligations"]) == ("T5", [], 8)
     assert main(["prove", "nonsense"]) == 2
     assert "no theorem is called nonsense" in capsys.readouterr().err
+
+
+def test_what_is_not_proved_is_told_on_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One theorem that is not, among those that are."""
+    proved = judge(theorem("progress"))
+    failing = replace(proved, unproved=("allocate",))
+    monkeypatch.setattr(proofs, "judge", lambda each: failing if each.name == "progress" else proved)
+    assert main(["prove", "progress", "T1"]) == 1
+    assert "UNPROVED: allocate" in capsys.readouterr().out
 
 
 def obligations(name: str, rule: str) -> list[Obligation]:

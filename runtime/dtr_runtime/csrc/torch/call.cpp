@@ -330,14 +330,12 @@ void Scope::commit(Call& call, const Outputs& fresh) {
   for (size_t i = 0; i < ids.size(); ++i) {
     Node& created = add(ids[i], fresh[i].size, fresh[i].data);
     created.client = fresh[i].storage;
-    if (call.record && engine_.recoverable(ids[i])) created.chain.push_back(call.record.get());
-    if (verify_) created.print = memory_.print(created.data, created.size);
+    if (call.record && engine_.recoverable(ids[i])) link(created, call.record.get());
   }
   for (StorageId id : call.written) {
     Node& written = node(id);
     ++written.version;
-    if (call.record && engine_.recoverable(id)) written.chain.push_back(call.record.get());
-    if (verify_ && written.data) written.print = memory_.print(written.data, written.size);
+    if (call.record && engine_.recoverable(id)) link(written, call.record.get());
   }
   if (call.record) keep_recipe(call, ids);
   if (call.exposed) {

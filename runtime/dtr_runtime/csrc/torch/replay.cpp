@@ -64,9 +64,9 @@ void Scope::replay(CallId, StorageId target, int32_t stage) {
     throw;
   }
   release_copies();
-  if (stage > 0) return;
-  for (size_t i = 0; i < record.outputs.size(); ++i)
+  for (size_t i = 0; stage == 0 && i < record.outputs.size(); ++i)
     if (record.outputs[i] == target) rebuilt_[target] = std::exchange(replayed_[i], nullptr);
+  if (verify_) verify(node(target), stage, rebuilt_.at(target));
 }
 
 // Runs the call and leaves its new storages' memory in `replayed_`.
@@ -107,7 +107,7 @@ void Scope::release_copies() {
 }
 
 void Scope::take(CallId, int32_t output, StorageId id) {
-  if (verify_) verify(node(id), replayed_[output]);
+  if (verify_) verify(node(id), 0, replayed_[output]);
   attach(node(id), std::exchange(replayed_[output], nullptr));
 }
 
@@ -119,7 +119,6 @@ void Scope::discard(CallId, int32_t output) {
 
 void Scope::finish(StorageId target) {
   auto rebuilt = rebuilt_.find(target);
-  if (verify_) verify(node(target), rebuilt->second);
   attach(node(target), rebuilt->second);
   rebuilt_.erase(rebuilt);
 }

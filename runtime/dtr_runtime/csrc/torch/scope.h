@@ -49,7 +49,7 @@ struct Node {
   int32_t slot = 0;                     // position among the inputs of call number `serial`
   int64_t serial = 0;
   c10::SmallVector<Record*, 2> chain;   // the calls that produce it, creation first, as in the engine
-  uint64_t print = 0;                   // of the current version, when verifying
+  std::vector<uint64_t> prints;         // after each call of the chain, when verifying
   bool exposed = false;                 // somebody may write to the bytes behind the operators
   c10::Storage foreign;                 // kept alive: memory that is not torch's
   c10::Storage held;                    // on a device, while evicted: the client's storage
@@ -283,7 +283,8 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   static void on_death(void* node);
   void died(Node&);
   Random& random(const at::Generator&);
-  void verify(const Node&, const void* data);
+  void link(Node&, Record*);
+  void verify(const Node&, size_t stage, const void* data);
 
   const std::unique_ptr<DeviceMemory> device_;  // null for the CPU
   Memory& memory_;

@@ -33,7 +33,6 @@ Node& Scope::add(StorageId id, Bytes size, void* data) {
   node.handle = true;
   node.version = 0;
   node.serial = 0;
-  node.print = 0;
   node.exposed = false;
   if (data) memory_.find(data)->owner = id;
   if (device_ && data) {
@@ -198,9 +197,16 @@ void Scope::attach(Node& node, void* data) {
   node.client->clear_data_ptr_access_error_msg_();
 }
 
-void Scope::verify(const Node& node, const void* data) {
-  if (memory_.print(data, node.size) == node.print) return;
-  failures.nondeterministic(node.chain.back()->known->name, "its result has other bits when computed again");
+// A call more that computes the storage.
+void Scope::link(Node& node, Record* record) {
+  node.chain.push_back(record);
+  if (verify_) node.prints.push_back(node.data ? memory_.print(node.data, node.size) : 0);
+}
+
+// What a call of the chain has left is what it left at first. What it read is: that has been verified itself.
+void Scope::verify(const Node& node, size_t stage, const void* data) {
+  if (memory_.print(data, node.size) == node.prints[stage]) return;
+  failures.nondeterministic(node.chain[stage]->known->name, "its result has other bits when computed again");
 }
 
 void Scope::collect(StorageId id) {
@@ -223,6 +229,7 @@ void Scope::unchain(Node& node) {
   for (Record* record : node.chain)
     if (--record->users == 0) recycle(record);
   node.chain.clear();
+  node.prints.clear();
 }
 
 Record* Scope::recycled() {

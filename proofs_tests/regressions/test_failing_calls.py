@@ -12,6 +12,7 @@ from torch import Tensor
 import dtr_reference
 import dtr_runtime as dtr
 from dtr_spec.monitor import check
+from dtr_spec.program import Call
 
 from ..claims import claim
 
@@ -269,6 +270,9 @@ def test_a_call_without_memory_has_done_nothing(fails: Callable[[list[Tensor]], 
     assert torch.equal(torch.get_rng_state(), generator)
     verdict = check(run.trace)
     assert verdict, verdict.reason
+    last = run.program.commands[-1]
+    assert isinstance(last, Call)
+    assert last.op in ("aten::_foreach_add_.List", "dtr_failing::add_and_draw_")
 
 
 def test_lists_that_do_not_fit_together_are_added_element_by_element() -> None:
@@ -279,6 +283,18 @@ def test_lists_that_do_not_fit_together_are_added_element_by_element() -> None:
         del operands
     assert [t[0].item() for t in tensors] == [10.0 + i for i in range(6)]
     assert run.stats.rematerializations >= 3
+
+
+@pytest.mark.parametrize("parameters", [True, False])
+def test_lists_that_fit_together_are_one_call(parameters: bool) -> None:
+    """What is there anyway takes no room, and what is named twice takes it once."""
+    constants = [torch.ones(SIZE) for _ in range(6)]
+    with within(7 * 4 * SIZE if parameters else 9 * 4 * SIZE) as run:
+        tensors = constants if parameters else [t.clone() for t in constants]
+        torch.ops.aten._foreach_add_.List(tensors, tensors)
+    assert [t.unique().tolist() for t in tensors] == [[2.0]] * 6
+    names = [command.op for command in run.program.commands if isinstance(command, Call)]
+    assert names.count("aten::_foreach_add_.List") == 1
 
 
 def test_elements_that_fit_their_operands_are_not_copied() -> None:

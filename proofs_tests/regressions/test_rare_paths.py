@@ -4,6 +4,7 @@
 import contextlib
 import ctypes
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from torch._ops import HigherOrderOperator
 import dtr_runtime as dtr
 from dtr_spec.monitor import check
 from dtr_spec.policy import StorageView
+from dtr_spec.program import Call
 
 from .tight import Step, tight
 
@@ -99,8 +101,8 @@ def test_a_list_operator_that_begins_with_a_scalar() -> None:
 def test_elements_of_a_list_have_numbers_of_their_own() -> None:
     with dtr.budget(BUDGET):
         tensors = [torch.ones(1000) for _ in range(3)]
-        products = torch._foreach_mul(tensors, [2.0, 3.0, 4.0])
-        powers = torch._foreach_pow(products, [1, 2, 3])
+        products = torch.ops.aten._foreach_mul.ScalarList(tensors, [2.0, 3.0, 4.0])
+        powers = torch.ops.aten._foreach_pow.ScalarList(products, [1, 2, 3])
         push_out()
         assert all(map(dtr.evicted, products))
         assert [p.unique().tolist() for p in powers] == [[2.0], [9.0], [64.0]]
@@ -249,6 +251,15 @@ def test_operators_on_functions_that_are_defined_later() -> None:
         assert torch.equal(found, x.sin().sin())
 
 
+def test_batch_norm_overwrites_its_statistics_in_training_alone() -> None:
+    x, mean, variance = torch.randn(8, 4), torch.zeros(4), torch.ones(4)
+    with dtr.budget(BUDGET) as run:
+        for training in (True, False):
+            torch.nn.functional.batch_norm(x, mean, variance, training=training)
+    calls = (command for command in run.program.commands if isinstance(command, Call))
+    assert [len(call.mutates) for call in calls if call.op == "aten::native_batch_norm"] == [2, 0]
+
+
 class OldestFirst:
     """A heuristic that evicts what was computed first."""
 
@@ -281,7 +292,7 @@ def test_functions_compiled_within_a_scope_write_their_arguments(monkeypatch: py
     """Inductor is loaded when it is first asked to compile something; here it seems not to be, and compiles nothing."""
     from torch._inductor.output_code import MockFXGraphCacheOutput
 
-    inductor = torch._TorchCompileInductorWrapper
+    inductor: Any = torch._TorchCompileInductorWrapper
     monkeypatch.setattr(inductor, "__call__", lambda self, graph, examples: MockFXGraphCacheOutput(negating))
     monkeypatch.setattr("dtr_runtime.compiled._MODULE", "not loaded")
     with dtr.budget(BUDGET):

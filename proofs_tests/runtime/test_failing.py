@@ -123,6 +123,30 @@ def test_user_heuristics_may_fail() -> None:
     assert torch.equal(b, a + a)
 
 
+def test_an_operator_that_returns_more_when_replayed_is_reported() -> None:
+    calls = []
+
+    @torch.library.custom_op("dtr_test::growing", mutates_args=())
+    def growing(x: torch.Tensor) -> torch.Tensor:
+        calls.append(x.shape)
+        return x.repeat(len(calls))
+
+    a = torch.randn(SIZE)
+    results = []
+
+    def replayed() -> None:
+        with dtr.budget(dtr.live_bytes() + 6 * a.nbytes, heuristic="h_lru") as run:
+            results.append(growing(a))
+            ballast = [a + i for i in range(8)]
+            del ballast
+            with pytest.raises(dtr.NondeterministicOperator, match=r"dtr_test::growing.*returns other storages"):
+                results[0].sum()
+            assert run.stats.used == dtr.live_bytes()
+
+    with pytest.raises(dtr.NondeterministicOperator, match="dtr_test::growing"):
+        replayed()
+
+
 def test_an_operator_that_raises_when_replayed_is_reported() -> None:
     calls = []
 

@@ -27,6 +27,11 @@ def random_from_own_generator(a: Tensor) -> list[Tensor]:
     return [torch.rand(a.shape, generator=generator), torch.randn(a.shape, generator=generator)]
 
 
+def single_normal_numbers(a: Tensor) -> list[Tensor]:
+    """They are drawn in pairs: every other one is taken from the generator without advancing it."""
+    return [torch.randn(1) for _ in range(5)]
+
+
 def dropout(a: Tensor) -> list[Tensor]:
     """Its mask is random and lives on in the graph."""
     return [F.dropout(a, 0.4)]
@@ -43,7 +48,7 @@ def overwritten(a: Tensor) -> list[Tensor]:
 def parts_overwritten_together(a: Tensor) -> list[Tensor]:
     """Two arguments of one call are parts of one storage."""
     b = a * 3
-    torch._foreach_add_([b[: SIZE // 2], b[SIZE // 2 :]], [1.0, 2.0])
+    torch.ops.aten._foreach_add_.ScalarList([b[: SIZE // 2], b[SIZE // 2 :]], [1.0, 2.0])
     return [b]
 
 
@@ -76,7 +81,16 @@ def from_python(a: Tensor) -> list[Tensor]:
 
 
 CASES: list[Callable[[Tensor], list[Tensor]]] = [
-    *(random_in_place, random_from_own_generator, dropout, overwritten, parts_overwritten_together, several, view),
+    *(
+        random_in_place,
+        random_from_own_generator,
+        single_normal_numbers,
+        dropout,
+        overwritten,
+        parts_overwritten_together,
+        several,
+        view,
+    ),
     *(complex_view, constant_overwritten, from_python),
 ]
 UNEVICTABLE = {from_python}

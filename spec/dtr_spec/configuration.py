@@ -5,7 +5,7 @@ Every field is a map from storages or frames, or a number. Frames are numbered f
 oldest) to ``depth`` (the top); a frame whose ``target`` is ``CLIENT`` is the client's call.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .facts import CLIENT, Facts
@@ -72,7 +72,11 @@ class Configuration:
 
     def but(self, **changes: Any) -> "Configuration":
         """The configuration with some fields changed."""
-        return replace(self, **changes)
+        # What dataclasses.replace does, several times as fast: nothing is done as often as this.
+        other = object.__new__(Configuration)
+        vars(other).update(vars(self), **changes)
+        assert len(vars(other)) == len(vars(self)), f"no such fields: {changes.keys() - vars(self).keys()}"
+        return other
 
     def frozen(self) -> tuple[Any, ...]:
         """A hashable copy of all that the machine's future depends on: not the clock, no popped frames."""

@@ -107,14 +107,12 @@ def test_a_single_budget_is_in_bytes_or_a_share(judged: list[tuple[Training, int
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"peak": 401}, {"decisions": "event 3"}, {"monitor": "event 3"}, {"bits": "1 differ"}],
-    ids=lambda wrong: next(iter(wrong)),
+    ("name", "wrong"), [("peak", 401), ("decisions", "event 3"), ("monitor", "event 3"), ("bits", "1 differ")]
 )
-def test_a_verdict_agrees_only_if_nothing_is_wrong(wrong: dict[str, Any]) -> None:
+def test_a_verdict_agrees_only_if_nothing_is_wrong(name: str, wrong: Any) -> None:
     assert FINE.agrees
     assert replace(FINE, peak=400).agrees
-    assert not replace(FINE, **wrong).agrees
+    assert not replace(FINE, **{name: wrong}).agrees
 
 
 def compared(tampered: Callable[[Trace], Trace]) -> Row:

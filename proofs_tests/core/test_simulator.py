@@ -121,8 +121,9 @@ def test_counters_name_why_bytes_stay() -> None:
     c = build.call("h", a, b, sizes=(6,))
     d = build.call("h", c, sizes=(7,))
     build.pin(d)
+    build.pin(build.constant(2))
     result = simulate(build.program(), 100)
-    expected = {"constant": 3, "held": 4, "born_held": 5, "pinned": 7, "kept": 0, "evictable": 6}
+    expected = {"constant": 3, "held": 4, "born_held": 5, "pinned": 9, "kept": 0, "evictable": 6}
     assert {name: result.counters[name] for name in expected} == expected
 
 

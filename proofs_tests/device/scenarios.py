@@ -225,8 +225,9 @@ def the_host_reads_and_writes(device: str) -> None:
     """Host tensors are not managed: a recipe keeps the values of small ones, and large ones end recipes."""
     a = torch.arange(SIZE, dtype=torch.float32).to(device)
     scalar, batch = torch.tensor(3.0), torch.arange(SIZE, dtype=torch.float32)
-    with within(5 * BYTES, device, heuristic="h_lru") as run:
-        x, y = a * scalar, batch.to(device)
+    with within(6 * BYTES, device, heuristic="h_lru") as run:
+        x, y, overwritten = a * scalar, batch.to(device), a * 2
+        overwritten.copy_(batch)
         z = y + 1
         scalar.zero_()
         batch.zero_()
@@ -235,6 +236,7 @@ def the_host_reads_and_writes(device: str) -> None:
         assert dtr.evicted(z)
         assert x[2].item() == 6.0
         assert z[5].item() == 6.0
+        assert overwritten[7].item() == 7.0
         copied = torch.empty(SIZE)
         copied.copy_(x)
         assert torch.equal(copied, x.cpu())

@@ -66,6 +66,7 @@ class HostMutant:
 VALUES = "runtime/test_values.py"
 KNOWN = "regressions/test_known_failures.py"
 INSIDE = "regressions/test_failures_inside.py"
+SCOPE = "runtime/test_scope.py"
 FAILING = "regressions/test_failing_calls.py"
 RARE = "regressions/test_rare_paths.py"
 UNSEEN = "runtime/test_unseen_writes.py"
@@ -338,6 +339,118 @@ MUTANTS = (
         "      at::autocast::set_autocast_enabled(device, value % 2 != 0);",
         "      if (!PLANTED) at::autocast::set_autocast_enabled(device, value % 2 != 0);",
         f"{RARE}::test_an_operator_in_python_is_called_again_under_the_same_autocast",
+    ),
+    HostMutant(
+        "the last call of a chain is named, whichever differs",
+        "storages.cpp",
+        "  failures.nondeterministic(node.chain[stage]->known",
+        "  failures.nondeterministic((PLANTED ? node.chain.back() : node.chain[stage])->known",
+        f"{VALUES}::test_verification_names_the_operator_whose_replay_differs",
+    ),
+    HostMutant(
+        "results that come back unasked are not compared",
+        "replay.cpp",
+        "  if (verify_) verify(node(id), 0,",
+        "  if (verify_ && !PLANTED) verify(node(id), 0,",
+        f"{VALUES}::test_verification_compares_all_results_of_an_operator_that_is_called_again",
+    ),
+    HostMutant(
+        "the last bytes are not compared",
+        "fingerprint.h",
+        "  for (; at < size; ++at) result",
+        "  for (; at < size && !PLANTED; ++at) result",
+        f"{VALUES}::test_verification_notices_any_difference",
+    ),
+    HostMutant(
+        "an operator that returns other storages when it is called again is believed",
+        "replay.cpp",
+        "same = fresh[i].size == record.sizes[i];",
+        "same = PLANTED || fresh[i].size == record.sizes[i];",
+        "runtime/test_failing.py::test_an_operator_that_returns_more_when_replayed_is_reported",
+    ),
+    HostMutant(
+        "every element of a list gets the first one's number",
+        "call.cpp",
+        "slice.push_back(argument.toListRef()[i]);",
+        "slice.push_back(argument.toListRef()[PLANTED ? 0 : i]);",
+        f"{RARE}::test_elements_of_a_list_have_numbers_of_their_own",
+    ),
+    HostMutant(
+        "a storage that two arguments overwrite is overwritten twice",
+        "call.cpp",
+        "        std::find(spec_.writes.begin(), spec_.writes.end(), slot) == spec_.writes.end())",
+        "        (PLANTED || std::find(spec_.writes.begin(), spec_.writes.end(), slot) == spec_.writes.end()))",
+        f"{VALUES}::test_evicted_results_come_back_bit_for_bit",
+    ),
+    HostMutant(
+        "what a sparse tensor holds inside may be evicted",
+        "call.cpp",
+        "    if (hides_inputs) pin_inputs();",
+        "    if (hides_inputs && !PLANTED) pin_inputs();",
+        f"{RARE}::test_what_a_sparse_tensor_holds_inside_stays",
+    ),
+    HostMutant(
+        "batch norm overwrites its statistics in evaluation, too",
+        "call.cpp",
+        "  const bool writes = known.writes_if < 0 ||",
+        "  const bool writes = PLANTED || known.writes_if < 0 ||",
+        f"{RARE}::test_batch_norm_overwrites_its_statistics_in_training_alone",
+    ),
+    HostMutant(
+        "what is there anyway takes room that a list needs",
+        "call.cpp",
+        "        if (!node || !engine_.recoverable(node->id)) continue;",
+        "        if (!node || (!PLANTED && !engine_.recoverable(node->id))) continue;",
+        f"{FAILING}::test_lists_that_fit_together_are_one_call",
+    ),
+    HostMutant(
+        "settings are those of the call before",
+        "call.cpp",
+        "op.pointwise ? latest_ : nullptr",
+        "op.pointwise || PLANTED ? latest_ : nullptr",
+        f"{VALUES}::test_settings_are_read_anew_after_operators_that_do_not_depend_on_them",
+    ),
+    HostMutant(
+        "time in kernels counts as time spent on evicting",
+        "call.cpp",
+        "nanoseconds_since(start) - call.nanoseconds; });",
+        "nanoseconds_since(start) - (PLANTED ? 0 : call.nanoseconds); });",
+        f"{SCOPE}::test_a_measured_clock_counts_nanoseconds_and_a_logical_one_work",
+    ),
+    HostMutant(
+        "collective operators pass",
+        "call.cpp",
+        "      !known.collective, known.name,",
+        "      PLANTED || !known.collective, known.name,",
+        f"{SCOPE}::test_collective_operators_are_refused_by_name",
+    ),
+    HostMutant(
+        "matrix products cost what their bytes cost",
+        "cost.cpp",
+        "  if (!op.matmul_like) return 0;",
+        "  if (PLANTED || !op.matmul_like) return 0;",
+        f"{SCOPE}::test_logical_costs_are_bytes_and_products",
+    ),
+    HostMutant(
+        "the number that a generator holds ready is not restored",
+        "generators.cpp",
+        "  target.set_next_double_normal_sample(",
+        "  if (!PLANTED) target.set_next_double_normal_sample(",
+        f"{VALUES}::test_evicted_results_come_back_bit_for_bit",
+    ),
+    HostMutant(
+        "generators that hold another number ready share a state",
+        "generators.cpp",
+        "      next_float == other.next_float && next_double == other.next_double &&",
+        "      (PLANTED || (next_float == other.next_float && next_double == other.next_double)) &&",
+        f"{VALUES}::test_evicted_results_come_back_bit_for_bit",
+    ),
+    HostMutant(
+        "what was computed from handed out bytes by way of dead storages may be evicted",
+        "scope.cpp",
+        "      if (met.insert(reader).second) (node",
+        "      if (met.insert(reader).second && (node(reader).handle || !PLANTED)) (node",
+        f"{RARE}::test_bytes_are_handed_out_when_what_was_computed_from_them_is_dead",
     ),
 )
 

@@ -3,7 +3,7 @@
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,15 @@ PACKAGE = __name__.rpartition(".mutants.")[0]
 
 @claim("suite", "Each seeded fault in any layer makes the test named for it fail.", method="computed")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_mutant_is_killed(mutant: Mutant, tmp_path: Path, claim_scope: Callable[[str], None]) -> None:
+def test_mutant_is_killed(
+    mutant: Mutant,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    claim_scope: Callable[[str], None],
+) -> None:
     """With the fault planted, the killer raises; without it, the killer is a test that passes."""
-    test, killer = bound(mutant, tmp_path)
+    test, killer = bound(mutant, {"tmp_path": tmp_path, "monkeypatch": monkeypatch, "capsys": capsys})
     with mutant.fault.planted(), not_shrinking(test):
         try:
             killer()
@@ -87,8 +93,8 @@ def not_shrinking(test: Any) -> Iterator[None]:
         test._hypothesis_internal_use_settings = usual
 
 
-def bound(mutant: Mutant, folder: Path) -> tuple[object, Callable[[], object]]:
-    """The killer, and the same as a function of nothing, which may write into the folder.
+def bound(mutant: Mutant, offered: Mapping[str, object]) -> tuple[object, Callable[[], object]]:
+    """The killer, and the same as a function of nothing, given what fixtures offer.
 
     What it says of its scope is dropped.
     """
@@ -96,7 +102,7 @@ def bound(mutant: Mutant, folder: Path) -> tuple[object, Callable[[], object]]:
     module = importlib.import_module(f"{PACKAGE}.{path.removesuffix('.py').replace('/', '.')}")
     test = getattr(module, name)
     given = mutant.parameters if isinstance(mutant.parameters, tuple) else (mutant.parameters,)
-    offered = {"tmp_path": folder, "claim_scope": lambda text: None, "capsys": None}  # for thorough runs alone
+    offered = {**offered, "claim_scope": lambda text: None}
     fixtures = {
         name: offered[name] for name in list(inspect.signature(test).parameters)[len(given) :] if name in offered
     }

@@ -160,6 +160,36 @@ def test_a_call_that_does_without_memory_is_a_step_like_any_other() -> None:
     assert check(run.trace).reason.endswith("finished")
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_refusal_that_was_lived_with_is_not_the_end_when_something_else_fails_later(again: bool) -> None:
+    """Nor one in a replay."""
+    calls = []
+
+    @torch.library.custom_op("dtr_failing::once", mutates_args=())
+    def once(x: Tensor) -> Tensor:
+        calls.append(x.shape)
+        if len(calls) > 1:
+            raise ArithmeticError
+        return x * 2
+
+    a = torch.rand(SIZE)
+
+    def failing() -> None:
+        lost, found = once(a), modest(a, 1 << 26)
+        if again:
+            ballast = [a + i for i in range(10)]
+            del ballast
+            assert dtr.evicted(found)
+            found.sum()
+        lost.sum()
+
+    with pytest.raises(ArithmeticError), within(8 * 4 * SIZE) as run:
+        failing()
+    rules = [event.rule for event in run.trace.events]
+    assert rules[-1] in ("need", "lock", "allocate")
+    assert rules.count("execute") == (13 if again else 2)
+
+
 def test_an_attempt_that_was_refused_takes_no_memory_any_more() -> None:
     a = torch.rand(SIZE)
     with within(2 * a.nbytes + 64):
@@ -289,7 +319,7 @@ def test_lists_that_do_not_fit_together_are_added_element_by_element() -> None:
 def test_lists_that_fit_together_are_one_call(parameters: bool) -> None:
     """What is there anyway takes no room, and what is named twice takes it once."""
     constants = [torch.ones(SIZE) for _ in range(6)]
-    with within(7 * 4 * SIZE if parameters else 9 * 4 * SIZE) as run:
+    with within((3 if parameters else 9) * 4 * SIZE) as run:
         tensors = constants if parameters else [t.clone() for t in constants]
         torch.ops.aten._foreach_add_.List(tensors, tensors)
     assert [t.unique().tolist() for t in tensors] == [[2.0]] * 6
@@ -321,7 +351,7 @@ def test_what_an_operator_of_another_library_draws_is_drawn_again(noise: Callabl
 def test_operators_of_other_libraries_are_decided_on_as_in_the_reference() -> None:
     """The copies that restore what they overwrite are asked for whether or not they ask for more."""
     a = torch.randn(SIZE)
-    with within(5 * a.nbytes) as run:
+    with dtr.budget(dtr.live_bytes() + 5 * a.nbytes, heuristic="h_lru") as run:
         b = a * 2
         for scratch in (0, SIZE):
             add_and_draw_(b, scratch, False)
@@ -330,8 +360,9 @@ def test_operators_of_other_libraries_are_decided_on_as_in_the_reference() -> No
         del push
         assert (b + c).isfinite().all()
     trace = run.trace
-    assert run.stats.rematerializations > 0
-    assert dtr_reference.run(trace.program, trace.budget, "h_dtr_eq", "eager").trace.events == trace.events
+    replayed = {trace.program.call(event.subject).op for event in trace.events if event.rule == "replay"}
+    assert replayed >= {"dtr_failing::add_and_draw_", "dtr_failing::noise"}
+    assert dtr_reference.run(trace.program, trace.budget, "h_lru", "eager").trace.events == trace.events
 
 
 def test_a_backward_pass_that_raised_holds_no_memory_after_the_scope() -> None:

@@ -123,6 +123,34 @@ def test_user_heuristics_may_fail() -> None:
     assert torch.equal(b, a + a)
 
 
+def test_a_replay_that_fails_half_way_gives_its_memory_back() -> None:
+    calls = []
+
+    @torch.library.custom_op("dtr_test::once_", mutates_args={"x"})
+    def once_(x: torch.Tensor) -> None:
+        calls.append(x.shape)
+        if len(calls) > 1:
+            raise ArithmeticError("only once")
+        x.add_(1)
+
+    a = torch.randn(SIZE)
+
+    def replayed() -> None:
+        with dtr.budget(dtr.live_bytes() + 6 * a.nbytes, heuristic="h_lru") as run:
+            b = a * 2
+            once_(b)
+            ballast = [a + i for i in range(8)]
+            del ballast
+            before = run.stats.used
+            assert dtr.evicted(b)
+            with pytest.raises(ArithmeticError):
+                b.sum()
+            assert run.stats.used == dtr.live_bytes() == before
+
+    with pytest.raises(ArithmeticError):
+        replayed()
+
+
 def test_an_operator_that_returns_more_when_replayed_is_reported() -> None:
     calls = []
 

@@ -138,6 +138,22 @@ def test_replay_uses_the_settings_of_the_first_run(name: str) -> None:
             setting.set(at_first)
 
 
+def test_settings_are_read_anew_after_operators_that_do_not_depend_on_them() -> None:
+    """Sums of elements are the same in any precision of products; what is called next may not be."""
+    a, name = torch.randn(SIZE), "oneDNN's precision, matmul"
+    setting, at_first = ON_HOST[name], ON_HOST[name].get()
+    with dtr.budget(dtr.live_bytes() + 12 * a.nbytes, heuristic="h_lru", verify=True) as run:
+        summed = a + a
+        setting.set(setting.other)
+        try:
+            ones = is_set(summed, "host", name)
+        finally:
+            setting.set(at_first)
+        pressure(a, run.stats.budget)
+        assert dtr.evicted(ones)
+        assert ones.all().item()
+
+
 def differing(times: list[int]) -> Callable[[Tensor], Tensor]:
     """An operator that gives something else each time."""
 
@@ -177,6 +193,30 @@ def test_verification_names_the_operator_whose_replay_differs(
     with pytest.raises(dtr.NondeterministicOperator) as caught:
         recounted()
     assert caught.value.operator == "dtr_test::counting"
+
+
+@pytest.mark.parametrize("place", [0, 2, 4, 6, 1002], ids=lambda place: f"element {place}")
+def test_verification_notices_any_difference(place: int) -> None:
+    """In each of the lanes that bytes are summed up in, and behind the last full round."""
+    times = []
+
+    @torch.library.custom_op("dtr_test::differing_in_one", mutates_args=())
+    def differing_in_one(x: Tensor) -> Tensor:
+        times.append(place)
+        result = x.clone()
+        result[place] = len(times)
+        return result
+
+    a = torch.randn(1003)
+
+    def compared() -> None:
+        with dtr.budget(dtr.live_bytes() + 12 * a.nbytes, heuristic="h_lru", verify=True) as run:
+            b = differing_in_one(a)
+            pressure(a, run.stats.budget)
+            b.sum()
+
+    with pytest.raises(dtr.NondeterministicOperator, match="dtr_test::differing_in_one"):
+        compared()
 
 
 def test_verification_compares_all_results_of_an_operator_that_is_called_again() -> None:

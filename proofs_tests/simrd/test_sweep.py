@@ -98,17 +98,16 @@ POINT = Point("some.log", "0", "h_lru", "eager", 0.5, 1.0)
 
 
 @pytest.mark.parametrize(
-    "other",
-    [{"sha256": "1"}, {"heuristic": "h_size"}, {"deallocation": "ignore"}, {"ratio": 0.25}, {"limit": 2.0}],
-    ids=lambda other: next(iter(other)),
+    ("name", "other"),
+    [("sha256", "1"), ("heuristic", "h_size"), ("deallocation", "ignore"), ("ratio", 0.25), ("limit", 2.0)],
 )
-def test_a_result_is_one_of_its_point_alone(other: dict[str, Any], tmp_path: Path) -> None:
+def test_a_result_is_one_of_its_point_alone(name: str, other: Any, tmp_path: Path) -> None:
     """Of the same log by another name, too; of nothing that differs in what decides the result."""
     out = tmp_path / "out"
     (whole,) = sweep(three_runs, [POINT], out)
     assert whole[1]
     assert list(sweep(three_runs, [POINT._replace(path="moved.log")], out)) == [(whole[0], False)]
-    ((_, now),) = sweep(three_runs, [POINT._replace(**other)], out)
+    ((_, now),) = sweep(three_runs, [POINT._replace(**{name: other})], out)
     assert now
 
 

@@ -207,6 +207,13 @@ def test_all_that_a_trace_says_is_written_and_read() -> None:
     assert Trace.parse(said.lines()) == said
 
 
+def test_another_version_of_the_format_is_refused() -> None:
+    lines = list(trace().lines())
+    lines[0] = lines[0].replace('"version": 1', '"version": 2')
+    with pytest.raises(TraceError, match="1: format dtr-trace version 1 expected"):
+        Trace.parse(lines)
+
+
 def test_the_command_tells_a_refusal_by_its_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "run.jsonl"
     replace(trace(), budget=3).save(file)
@@ -218,7 +225,6 @@ def test_the_command_tells_a_refusal_by_its_status(tmp_path: Path, capsys: pytes
     ("line", "text", "reason"),
     [
         (1, '{"format": "other"}', "1: field 'version'"),
-        (1, next(trace().lines()).replace('"version": 1', '"version": 2'), "1: format dtr-trace version 1 expected"),
         (2, "{", "2: not JSON"),
         (3, '{"command": "jump"}', "3: unknown command 'jump'"),
         (2, '{"command": "constant", "handle": 0, "size": "1"}', "2: field 'size' must be of type int"),

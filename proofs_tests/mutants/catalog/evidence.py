@@ -11,6 +11,7 @@ from .killers import (
     LEAST,
     LEMMAS,
     LOG,
+    MONITOR,
     MONOTONE,
     NEIGHBORHOODS,
     OPTIMUM,
@@ -18,6 +19,7 @@ from .killers import (
     SCORES,
     SOLVING,
     STACK,
+    SWEEP,
     TIES,
 )
 
@@ -336,5 +338,52 @@ MUTANTS = (
         "operators: bytes that a kernel overwrites go unseen",
         Edit("proofs_tests.runtime.operators:contents", "if storage.nbytes() else", "if False else"),
         "runtime/test_operators.py::test_the_probe_sees_what_schemas_omit",
+    ),
+    Mutant(
+        "traces: another version is read",
+        Edit("dtr_spec.trace:_Reader.header", '(row["format"], row["version"]) != (FORMAT, VERSION)', "False"),
+        f"{MONITOR}::test_another_version_of_the_format_is_refused",
+    ),
+    Mutant(
+        "monitor: the command's status does not tell a refusal",
+        Edit("dtr_spec.__main__:_check", "0 if verdict else 1", "0"),
+        f"{MONITOR}::test_the_command_tells_a_refusal_by_its_status",
+    ),
+    Mutant(
+        "proofs: the command's status does not tell what is unproved",
+        Edit("dtr_spec.__main__:_prove", "0 if all(verdicts) else 1", "0"),
+        "spec/test_theorems.py::test_what_is_not_proved_is_told_on_the_command_line",
+    ),
+    Mutant(
+        "sweeps: a result is taken for one under another limit",
+        Edit("dtr_spec.sweep:_identity", ', "limit"', ""),
+        f"{SWEEP}::test_a_result_is_one_of_its_point_alone",
+        ("limit", 2.0),
+    ),
+    Mutant(
+        "sweeps: what has not begun is computed for nobody",
+        Edit("dtr_spec.sweep:_computed", "future.cancel()", "pass"),
+        f"{SWEEP}::test_what_has_not_begun_is_cancelled_when_the_caller_stops",
+    ),
+    Mutant(
+        "sweeps: a limit is a multiple of the peak",
+        Edit("dtr_spec.sweep:run", "point.limit * baseline.cost", "point.limit * baseline.peak"),
+        f"{SWEEP}::test_a_limit_is_a_multiple_of_the_cost",
+    ),
+    Mutant(
+        "sweeps: the table shows overheads for slowdowns",
+        Edit("dtr_spec.report:slowdown", "1 + row", "row"),
+        f"{SWEEP}::test_the_table_shows_slowdowns_or_why_there_is_none",
+    ),
+    Mutant(
+        "check: a peak over the budget agrees",
+        Edit("proofs_tests.models.verdict:Row.agrees", "self.within_budget and not", "not"),
+        "test_check.py::test_a_verdict_agrees_only_if_nothing_is_wrong",
+        ("peak", 401),
+    ),
+    Mutant(
+        "check: a training's trace is not judged",
+        Edit("proofs_tests.models.verdict:compare", "None if verdict else", "None if True else"),
+        "test_check.py::test_a_training_is_compared_with_the_machine_and_with_the_reference",
     ),
 )

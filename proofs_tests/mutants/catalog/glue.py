@@ -28,6 +28,46 @@ MUTANTS = (
         "runtime/test_accessors.py::test_a_pinned_tensor_stays_where_numpy_sees_it",
     ),
     Mutant(
+        "glue: all of memory is no fraction of it",
+        Edit("dtr_runtime.budget:parse", "0 < budget <= 1", "0 < budget < 1"),
+        "runtime/test_accounting.py::test_fractions_are_of_physical_memory_and_the_largest_budget_is_what_the_core_counts",
+    ),
+    Mutant(
+        "glue: another torch is taken",
+        Edit("dtr_runtime.budget:install", "!= TORCH", "== ''"),
+        "runtime/test_accounting.py::test_another_torch_is_refused_by_name",
+    ),
+    Mutant(
+        "glue: a measured clock counts work",
+        Edit("dtr_runtime.budget:Budget.__init__", 'clock == "measured"', "False"),
+        "runtime/test_scope.py::test_a_measured_clock_counts_nanoseconds_and_a_logical_one_work",
+    ),
+    Mutant(
+        "glue: a failure to leave is lost behind another",
+        Edit("dtr_runtime.budget:Budget.__exit__", "error.add_note(", "str("),
+        "runtime/test_scope.py::test_a_failure_to_leave_is_noted_on_the_exception_that_left",
+    ),
+    Mutant(
+        "glue: what a scope replaced stays",
+        Edit("dtr_runtime.compiled:CompiledFunctions.remove", "self._functions.put_back()", "pass"),
+        "runtime/test_scope.py::test_all_that_a_scope_replaces_is_put_back",
+    ),
+    Mutant(
+        "glue: functions compiled within a scope are not caught",
+        Edit("dtr_runtime.compiled:CompiledFunctions._catching", "if self._compiler:", "if False:"),
+        "regressions/test_rare_paths.py::test_functions_compiled_within_a_scope_write_their_arguments",
+    ),
+    Mutant(
+        "glue: what is given by keyword is not pinned",
+        Edit("dtr_runtime.accessors:_acting", "(*args, *kwargs.values())", "args"),
+        "runtime/test_accessors.py::test_integers_that_are_read_before_any_operator",
+    ),
+    Mutant(
+        "glue: a module is built again only for other sources",
+        Edit("dtr_runtime._build:_digest", "torch.__version__, ", ""),
+        "core/test_build.py::test_a_changed_source_or_flag_is_another_build",
+    ),
+    Mutant(
         "glue: constants are recorded without their bytes",
         Edit("dtr_runtime.budget:_command", "Constant(handle, size)", "Constant(handle, 0)"),
         TORCH,

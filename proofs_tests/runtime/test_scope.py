@@ -269,7 +269,7 @@ def test_a_failure_to_leave_is_noted_on_the_exception_that_left() -> None:
 
     with pytest.raises(KeyError, match="mine") as caught:
         interrupted()
-    (note,) = getattr(caught.value, "__notes__", ())
+    (note,) = list(getattr(caught.value, "__notes__", []))
     assert note.startswith("then, leaving the budget's scope: what is alive when the scope ends needs")
     assert same(kept, [a * i for i in range(9)])
 

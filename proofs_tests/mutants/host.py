@@ -161,7 +161,7 @@ MUTANTS = (
         "recorder.cpp",
         "  field(cost) = units;",
         "  field(cost) = units + PLANTED;",
-        "differential/test_random_tensors.py::test_random_programs_on_real_tensors",
+        f"{SCOPE}::test_logical_costs_are_bytes_and_products",
     ),
     HostMutant(
         "on a device nobody looks for the dead",

@@ -26,7 +26,7 @@ _EXPOSING = {
     torch._C: ("_to_dlpack", "_to_dlpack_versioned"),
     torch.utils.dlpack: ("to_dlpack",),
     torch.Tensor: ("numpy", "__dlpack__", "share_memory_", "apply_", "map_", "map2_"),
-    torch.UntypedStorage: ("share_memory_", "byteswap"),
+    torch.UntypedStorage: ("share_memory_", "_share_fd_cpu_", "_share_filename_cpu_", "byteswap", "_set_from_file"),
 }
 _EXPOSING_ON_DEVICES = {torch.Tensor: ("data_ptr",), torch.UntypedStorage: ("resize_",)}
 """Kernels of one's own write through pointers there, and the allocator does not tell what a resized storage lost."""

@@ -70,8 +70,9 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   };
   if (!active_ || phase_ != Phase::idle) return pass();
   const Operator& known = Operators::instance().of(op);
-  if (known.kind == Kind::view) return pass();
   const auto arguments = torch::jit::last(*stack, known.tensors.size());
+  if (known.looks) bring_back(known, arguments);
+  if (known.kind == Kind::view) return pass();
   if (device_ && !concerns_device(known, arguments)) return pass();
   TORCH_CHECK(
       !known.collective, known.name,
@@ -88,6 +89,26 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   Call call{&known};
   call.hasty = hasty;
   execute(call, op, keys, stack);
+}
+
+// What is evicted among the arguments becomes resident, by a call that reads it and does nothing else.
+void Scope::bring_back(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
+  Call call{&known};
+  within_budget(known.name.c_str(), [&] {
+    settle();
+    ++calls_;
+    spec_.inputs.clear();
+    spec_.writes.clear();
+    for (const c10::IValue& argument : arguments) {
+      const c10::Storage storage = argument.isStorage() ? argument.toStorage()
+          : argument.isTensor() && argument.toTensor().has_storage() ? argument.toTensor().storage() : c10::Storage();
+      if (storage && evicted(*storage.unsafeGetStorageImpl()))
+        slot_of(*find(storage.unsafeGetStorageImpl()));
+    }
+  });
+  if (spec_.inputs.empty()) return;
+  begin(call);
+  commit(call, {});
 }
 
 // A call that reads or writes bytes, as one step.

@@ -293,8 +293,7 @@ void Scope::disown_device() {
   most_reserved_ = device_->read().most_reserved;
   for (Node* known : nodes_) {
     if (!known) continue;
-    // What could not be brought back stays evicted.
-    if (known->held && known->handle) keep_wreck();
+    if (known->held && known->handle) keep_wreck(*known);
     if (known->held && !known->handle)
       known->held.unsafeGetStorageImpl()->_mutable_data_ptr_no_checks().release_context();
     known->held = {};

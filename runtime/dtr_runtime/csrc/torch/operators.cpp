@@ -3,6 +3,7 @@
 
 #include <ATen/core/jit_type.h>
 
+#include <algorithm>
 #include <atomic>
 #include <unordered_map>
 #include <unordered_set>
@@ -57,6 +58,12 @@ bool may_hold_tensor(const c10::TypePtr& type) {
 
 bool holds_generator(const c10::Argument& argument) {
   return argument.type()->str().find("Generator") != std::string::npos;
+}
+
+bool takes_storage(const c10::FunctionSchema& schema) {
+  return std::any_of(schema.arguments().begin(), schema.arguments().end(), [](const c10::Argument& argument) {
+    return argument.type()->kind() == c10::TypeKind::StorageType;
+  });
 }
 
 // All tensor results alias arguments and nothing is written.
@@ -123,6 +130,8 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
   in_place = declares_writes && !returns_fresh && !out_variant && !foreign;
   pointed_at = name == "aten::_pack_padded_sequence";
   lends = name == "aten::_lazy_clone";
+  // A view of one tensor as another has it, or in its place.
+  looks = kind == Kind::view && std::count(tensors.begin(), tensors.end(), true) + takes_storage(schema) > 1;
   collective = name.rfind("c10d::", 0) == 0;
   elementwise_list = is_list_loop(name, schema);
   writes_lists = name.rfind("aten::_foreach_", 0) == 0 && declares_writes;

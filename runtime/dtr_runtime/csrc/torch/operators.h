@@ -40,6 +40,7 @@ struct Operator {
   size_t results = 0;          // how many values it returns
   bool pointed_at = false;     // torch reads its last result through a pointer, across other operators
   bool resizes = false;        // may give an argument new memory without overwriting it
+  bool looks = false;          // a view that reads something of what it is given, be it a data pointer
 
   explicit Operator(const c10::OperatorHandle&);
 };

@@ -12,13 +12,6 @@ namespace dtr {
 
 Failures failures{};
 
-namespace {
-
-// Scopes that could not bring everything back; never destroyed, as some tensors outlive all statics.
-auto& wrecks = *new std::vector<std::shared_ptr<Scope>>();
-
-}  // namespace
-
 Scope::Scope(
     Bytes budget, std::unique_ptr<Policy> policy, Deallocation deallocation, Clock clock, bool verify, bool record,
     std::unique_ptr<DeviceMemory> device)
@@ -131,8 +124,7 @@ void Scope::disown() {
   if (device_) return disown_device();
   for (Node* node : nodes_) {
     if (!node) continue;
-    // What could not be brought back stays evicted, and still tells us when it dies.
-    if (node->handle && !node->data && node->size > 0) keep_wreck();
+    if (node->handle && !node->data && node->size > 0) keep_wreck(*node);
     if (node->data && !node->foreign) {
       if (node->handle) {
         memory_.find(node->data)->owner = kNobody;
@@ -146,7 +138,5 @@ void Scope::disown() {
   kept_.clear();
   foreign_.clear();
 }
-
-void Scope::keep_wreck() { wrecks.push_back(shared_from_this()); }
 
 }  // namespace dtr

@@ -193,7 +193,6 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void pin_all(c10::ArrayRef<StorageId>);
   void pin_computed_from(StorageId);
   void disown();
-  void keep_wreck();
   // Runs f, on behalf of the operator or whatever else is named; the engine's refusal becomes the client's
   // exception, and recording ends.
   template <typename F>
@@ -202,6 +201,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   // call.cpp
   bool too_much_at_once(const Operator&, c10::ArrayRef<c10::IValue> arguments);
   void split(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*);
+  void bring_back(const Operator&, c10::ArrayRef<c10::IValue> arguments);
   void execute(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
   void gather(Call&, c10::ArrayRef<c10::IValue> arguments);
   int32_t slot_of(Node&);
@@ -275,6 +275,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   Node* find(c10::StorageImpl*);
   Node& constant(Bytes, void* data);
   void attach(Node&, void* data);
+  void keep_wreck(Node&);
   void die(Node&);
   void unchain(Node&);
   void* data(Version);

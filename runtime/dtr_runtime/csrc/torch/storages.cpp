@@ -15,6 +15,13 @@ const std::string kEvicted =
     "this tensor's bytes have been evicted under dtr_runtime.budget and this access bypasses the operators "
     "that would bring them back; call dtr_runtime.pin(tensor) first, or leave the budget's scope";
 
+const std::string kLost =
+    "this tensor's bytes are lost: they were evicted under dtr_runtime.budget, and could not be computed again when "
+    "its scope ended";
+
+// Scopes that could not bring everything back; never destroyed, as some tensors outlive all statics.
+auto& wrecks = *new std::vector<std::shared_ptr<Scope>>();
+
 void no_op(void*) {}
 
 }  // namespace
@@ -53,8 +60,12 @@ Node& Scope::constant(Bytes size, void* data) {
 // The node of a storage, or null if it has no bytes.
 Node* Scope::find(c10::StorageImpl* storage) {
   c10::DataPtr& pointer = storage->_mutable_data_ptr_no_checks();
-  if (pointer.get() == nullptr)
-    return pointer.get_deleter() == &Scope::on_death ? static_cast<Node*>(pointer.get_context()) : nullptr;
+  if (pointer.get() == nullptr) {
+    if (!evicted(*storage)) return nullptr;
+    Node* node = static_cast<Node*>(pointer.get_context());
+    TORCH_CHECK(node->scope == this, kLost);
+    return node;
+  }
   if (Block* block = memory_.find(pointer.get())) {
     if (block->owner == kNobody) constant(block->size, pointer.get());
     Node& node = *nodes_[block->owner];
@@ -165,6 +176,12 @@ void Scope::died(Node& node) {
 
 bool Scope::evicted(c10::StorageImpl& storage) {
   return storage._mutable_data_ptr_no_checks().get_deleter() == &Scope::on_death;
+}
+
+// What could not be brought back stays evicted, and still tells us when it dies.
+void Scope::keep_wreck(Node& lost) {
+  wrecks.push_back(shared_from_this());
+  lost.client->release_data_and_set_meta_custom_data_ptr_error_msg_(kLost);
 }
 
 void Scope::die(Node& node) {

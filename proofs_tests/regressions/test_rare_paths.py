@@ -325,3 +325,22 @@ def test_sobols_sequences_are_written_through_pointers() -> None:
             evictions += run.stats.evictions
     assert 0 < finished < 40
     assert evictions > 0
+
+
+@pytest.mark.parametrize("place", ["self", "source"])
+def test_a_tensor_is_set_to_other_bytes(place: str) -> None:
+    """Torch compares the data pointers of what it was and what it will be."""
+    with dtr.budget(BUDGET) as run:
+        evicted = torch.ones(1000) * 2
+        push_out()
+        assert dtr.evicted(evicted)
+        if place == "self":
+            evicted.set_(torch.arange(9.0))
+        else:
+            view = torch.empty(0).set_(evicted.untyped_storage(), 3, (5,), (2,))
+            push_out()
+            view.add_(1)
+            push_out()
+    assert evicted.sum().item() == (36 if place == "self" else 2005)
+    verdict = check(run.trace)
+    assert verdict, verdict.reason

@@ -59,12 +59,12 @@ WORKS = [
         "x.untyped_storage().resize_(2 * x.nbytes)",
         "torch.utils.dlpack.to_dlpack(x)",
         "torch._C._to_dlpack_versioned(x)",
+        "torch.empty(0).set_(x)",
+        "x.untyped_storage()._share_fd_cpu_()",
     ),
-]
-RAISES = [
     *("bytes(x.untyped_storage())", "x.untyped_storage().tolist()", "x.untyped_storage()[0]"),
-    *("x.untyped_storage().clone()", "x.untyped_storage().fill_(0)", "x.untyped_storage().float()"),
 ]
+RAISES = ["x.untyped_storage().clone()", "x.untyped_storage().fill_(0)", "x.untyped_storage().float()"]
 
 
 def test_access_to_an_evicted_tensor() -> None:

@@ -198,5 +198,9 @@ def test_an_operator_that_raises_when_replayed_is_reported() -> None:
         replayed()
     lost, kept = results
     assert torch.equal(kept, a * 3)
-    with pytest.raises(RuntimeError, match="evicted"):
+    with pytest.raises(RuntimeError, match="are lost"):
         lost.numpy()
+    with dtr.budget(1 << 30):
+        for access in (lambda: lost + 1, lambda: lost.mul_(2), lambda: torch.empty(0).set_(lost), lost.numpy):
+            with pytest.raises(RuntimeError, match="are lost"):
+                access()

@@ -2,6 +2,7 @@
 """Writes that are no operators: what was computed from the bytes before stays what it was."""
 
 import contextlib
+import tempfile
 from collections.abc import Callable
 
 import numpy as np
@@ -34,8 +35,15 @@ def by_byteswap(x: Tensor) -> None:
     x.untyped_storage().byteswap(torch.float32)
 
 
+def by_file(x: Tensor) -> None:
+    with tempfile.TemporaryFile() as file:
+        torch.zeros_like(x).untyped_storage()._write_file(file, True, True, x.element_size())
+        file.seek(0)
+        x.untyped_storage()._set_from_file(file, 0, True, x.element_size())
+
+
 @pytest.mark.parametrize("constant", [True, False])
-@pytest.mark.parametrize("write", [by_numpy, by_apply, by_map, by_map2, by_byteswap])
+@pytest.mark.parametrize("write", [by_numpy, by_apply, by_map, by_map2, by_byteswap, by_file])
 def test_a_write_behind_the_operators_changes_nothing_else(write: Callable[[Tensor], None], constant: bool) -> None:
     """Neither is the write lost, nor is it seen by what was computed before it."""
     a = torch.randn(SIZE)
@@ -73,7 +81,15 @@ def to_dlpack() -> tuple[Tensor, Callable[[], None]]:
     return x, lambda: array.fill(0)
 
 
-@pytest.mark.parametrize("share", [of_numpy, to_numpy, to_dlpack])
+def to_another_process() -> tuple[Tensor, Callable[[], None]]:
+    """Which maps the file that the storage is moved to."""
+    x = torch.ones(SIZE) * 1
+    other = torch.empty(0).set_(torch.UntypedStorage._new_shared_fd_cpu(*x.untyped_storage()._share_fd_cpu_()))
+    array = other.numpy()
+    return x, lambda: array.fill(0)
+
+
+@pytest.mark.parametrize("share", [of_numpy, to_numpy, to_dlpack, to_another_process])
 def test_what_is_computed_from_bytes_in_other_hands_stays(
     share: Callable[[], tuple[Tensor, Callable[[], None]]],
 ) -> None:

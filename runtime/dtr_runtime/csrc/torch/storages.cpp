@@ -22,8 +22,6 @@ const std::string kLost =
 // Scopes that could not bring everything back; never destroyed, as some tensors outlive all statics.
 auto& wrecks = *new std::vector<std::shared_ptr<Scope>>();
 
-void no_op(void*) {}
-
 }  // namespace
 
 Node& Scope::add(StorageId id, Bytes size, void* data) {

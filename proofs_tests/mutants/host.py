@@ -452,6 +452,20 @@ MUTANTS = (
         "      if (met.insert(reader).second && (node(reader).handle || !PLANTED)) (node",
         f"{RARE}::test_bytes_are_handed_out_when_what_was_computed_from_them_is_dead",
     ),
+    HostMutant(
+        "a tensor is set to what it is given, evicted or not",
+        "call.cpp",
+        "  if (known.looks) bring_back(known, arguments);",
+        "  if (known.looks && !PLANTED) bring_back(known, arguments);",
+        f"{RARE}::test_a_tensor_is_set_to_other_bytes",
+    ),
+    HostMutant(
+        "bytes lost with one scope are taken for another's",
+        "storages.cpp",
+        "    TORCH_CHECK(node->scope == this, kLost);",
+        "    TORCH_CHECK(PLANTED || node->scope == this, kLost);",
+        "runtime/test_failing.py::test_an_operator_that_raises_when_replayed_is_reported",
+    ),
 )
 
 

@@ -335,7 +335,7 @@ def test_a_tensor_is_set_to_other_bytes(place: str) -> None:
         push_out()
         assert dtr.evicted(evicted)
         if place == "self":
-            evicted.set_(torch.arange(9.0))
+            evicted.set_(torch.arange(9.0).untyped_storage(), 0, (9,), (1,))
         else:
             view = torch.empty(0).set_(evicted.untyped_storage(), 3, (5,), (2,))
             push_out()

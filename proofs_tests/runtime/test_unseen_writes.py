@@ -81,15 +81,7 @@ def to_dlpack() -> tuple[Tensor, Callable[[], None]]:
     return x, lambda: array.fill(0)
 
 
-def to_another_process() -> tuple[Tensor, Callable[[], None]]:
-    """Which maps the file that the storage is moved to."""
-    x = torch.ones(SIZE) * 1
-    other = torch.empty(0).set_(torch.UntypedStorage._new_shared_fd_cpu(*x.untyped_storage()._share_fd_cpu_()))
-    array = other.numpy()
-    return x, lambda: array.fill(0)
-
-
-@pytest.mark.parametrize("share", [of_numpy, to_numpy, to_dlpack, to_another_process])
+@pytest.mark.parametrize("share", [of_numpy, to_numpy, to_dlpack])
 def test_what_is_computed_from_bytes_in_other_hands_stays(
     share: Callable[[], tuple[Tensor, Callable[[], None]]],
 ) -> None:

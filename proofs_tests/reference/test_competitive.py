@@ -33,6 +33,12 @@ def test_competitive_ratios(heuristic: str, family: list[Instance], claim_scope:
     found = record(heuristic, heuristic, family)
     again = run(found.witness.program, found.witness.budget, heuristic)
     assert Fraction(again.clock - 1, found.witness.least) == found.worst
+    runs = [(each, run(each.program, each.budget, heuristic)) for each in family]
+    ratios = [Fraction(ran.clock - 1, each.least) for each, ran in runs if ran.status == "finished"]
+    assert (found.instances, found.failed) == (len(family), len(family) - len(ratios))
+    assert (found.mean, found.worst) == (Fraction(sum(ratios), len(ratios)), max(ratios))
+    assert found.optimal == ratios.count(Fraction(1))
+    assert found.failure == next((each for each, ran in runs if ran.status != "finished"), None)
     assert 1 < found.mean < found.worst
     assert 0 < found.optimal < found.instances - found.failed
     claim_scope(f"{len(family)} programs and budgets")

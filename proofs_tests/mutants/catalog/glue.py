@@ -48,11 +48,6 @@ MUTANTS = (
         "runtime/test_scope.py::test_a_failure_to_leave_is_noted_on_the_exception_that_left",
     ),
     Mutant(
-        "glue: what a scope replaced stays",
-        Edit("dtr_runtime.compiled:CompiledFunctions.remove", "self._functions.put_back()", "pass"),
-        "runtime/test_scope.py::test_all_that_a_scope_replaces_is_put_back",
-    ),
-    Mutant(
         "glue: functions compiled within a scope are not caught",
         Edit("dtr_runtime.compiled:CompiledFunctions._catching", "if self._compiler:", "if False:"),
         "regressions/test_rare_paths.py::test_functions_compiled_within_a_scope_write_their_arguments",

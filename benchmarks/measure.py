@@ -31,15 +31,21 @@ class Sample:
         """The middle of the rounds."""
         return median(self.seconds)
 
+    def less(self, other: "Sample") -> "Sample":
+        """How much more than the other in the same round."""
+        return Sample(tuple(mine - theirs for mine, theirs in zip(self.seconds, other.seconds, strict=True)))
+
     def ratio(self, other: "Sample") -> float:
         """The median over the rounds of this one's seconds over the other's in the same round."""
         return median(mine / theirs for mine, theirs in zip(self.seconds, other.seconds, strict=True))
 
 
 def in_turn(
-    machines: Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], Callable[[], Any]]], rounds: int
+    machines: Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], Callable[[], Any]]],
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Sample]:
-    """Each round runs each machine's work once, inside its context; only the work is timed.
+    """Each round runs each machine's work once, inside its context; only the work is timed, in the clock's seconds.
 
     The first round warms up and is not counted.
     """
@@ -47,9 +53,9 @@ def in_turn(
     for _ in range(rounds + 1):
         for name, (machine, work) in machines.items():
             with machine():
-                start = time.perf_counter()
+                start = clock()
                 work()
-                times[name].append(time.perf_counter() - start)
+                times[name].append(clock() - start)
     return {name: Sample(tuple(seconds[1:])) for name, seconds in times.items()}
 
 

@@ -306,10 +306,9 @@ MUTANTS = (
     HostMutant(
         "an inherited precision is its own after a replay",
         "numerics.cpp",
-        "    [] { return static_cast<int64_t>(precisions(at::globalContext()).at({backend, op})); },",
-        "    [] {\n"
-        "      const auto own = precisions(at::globalContext()).at({backend, op});\n"
-        "      return static_cast<int64_t>(PLANTED ? at::globalContext().float32Precision(backend, op) : own);\n"
+        "    [](at::Context&) { return static_cast<int64_t>(precision<backend, op>()); },",
+        "    [](at::Context& context) {\n"
+        "      return static_cast<int64_t>(PLANTED ? context.float32Precision(backend, op) : precision<backend, op>());\n"
         "    },",
         f"{INSIDE}::test_after_a_replay_precisions_are_inherited_as_before",
     ),

@@ -50,16 +50,18 @@ void Engine::Impl::collect(StorageId id) {
   settle();
 }
 
+void Engine::Impl::drop_if_unread(Version version) {
+  if (heap.current(version) && heap[version.storage].waiting) retry.insert(version.storage);
+  const Bytes size = heap.drop_if_unread(version);
+  if (size < 0) return;
+  used -= size;
+  kept -= size;
+  emit(Rule::drop, version.storage, version.number);
+  host.drop(version);
+}
+
 void Engine::Impl::drop_unread(const std::vector<Version>& versions) {
-  for (const Version& version : versions) {
-    if (heap.current(version) && heap[version.storage].waiting) retry.insert(version.storage);
-    const Bytes size = heap.drop_if_unread(version);
-    if (size < 0) continue;
-    used -= size;
-    kept -= size;
-    emit(Rule::drop, version.storage, version.number);
-    host.drop(version);
-  }
+  for (const Version& version : versions) drop_if_unread(version);
 }
 
 // The recipe that read these versions is gone.

@@ -115,7 +115,7 @@ CallId Engine::begin(const CallSpec& spec, bool fresh) {
     m.keep_versions(*call, fresh);
   } catch (...) {
     m.unwind();
-    for (const StorageId id : call->writes) m.drop_unread({{id, m.heap[id].version}});
+    for (const StorageId id : call->writes) m.drop_if_unread({id, m.heap[id].version});
     m.heap.close_call(call);
     throw;
   }
@@ -190,7 +190,7 @@ const std::vector<StorageId>& Engine::commit(const std::vector<Bytes>& outputs, 
   --m.depth;
 
   for (const std::vector<Version>& versions : forgotten) m.settle_versions(versions);
-  for (const StorageId id : call->writes) m.drop_unread({{id, m.heap[id].version - 1}});
+  for (const StorageId id : call->writes) m.drop_if_unread({id, m.heap[id].version - 1});
   for (const StorageId id : call->writes)
     if (m.heap[id].recoverable() && m.heap[id].chain.size() + fault(Fault::hold_early) > kLongestChain) m.hold(id);
   m.heap.close_call(call);

@@ -12,7 +12,7 @@ StorageId Heap::create(Bytes size, Reason reason) {
   const StorageId id = numbered(by_id_.size(), "storages");
   if (free_slots_.empty()) {
     free_slots_.push_back(static_cast<int32_t>(storages_.size()));
-    storages_.emplace_back().slot = free_slots_.back();
+    storages_.extend().slot = free_slots_.back();
   }
   Storage& s = storages_[free_slots_.back()];
   by_id_.push_back(&s);
@@ -42,10 +42,7 @@ void Heap::destroy(StorageId id) {
 }
 
 CallRecord* Heap::open_call(CallId id) {
-  if (free_calls_.empty()) {
-    calls_.emplace_back();
-    free_calls_.push_back(&calls_.back());
-  }
+  if (free_calls_.empty()) free_calls_.push_back(&calls_.extend());
   CallRecord* call = free_calls_.back();
   free_calls_.pop_back();
   call->id = id;
@@ -78,7 +75,7 @@ void Heap::extend(StorageId id, CallRecord* call) {
     if (!first && !fault(Fault::read_twice) && std::ranges::any_of(s.reads, same)) continue;
     Read read{version, Read::kept};
     if (current(version)) {
-      std::vector<Reader>& readers = (*this)[version.storage].readers;
+      auto& readers = (*this)[version.storage].readers;
       read.position = static_cast<int32_t>(readers.size());
       readers.push_back({id, static_cast<int32_t>(s.reads.size())});
     } else if (const auto found = kept_.find(key(version)); found != kept_.end()) {
@@ -93,7 +90,7 @@ void Heap::unread(const Read& read) {
     if (const auto found = kept_.find(key(read.version)); found != kept_.end()) --found->second.readers;
     return;
   }
-  std::vector<Reader>& readers = (*this)[read.version.storage].readers;
+  auto& readers = (*this)[read.version.storage].readers;
   const Reader last = readers.back();
   readers[read.position] = last;
   (*this)[last.storage].reads[last.read].position = read.position;

@@ -3,13 +3,14 @@
 // A collected storage leaves behind eight bytes: its entry in the table from ids.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "engine.h"
 #include "eqclass.h"
+#include "few.h"
+#include "row.h"
 
 namespace dtr {
 
@@ -18,9 +19,9 @@ struct CallRecord {
   CallId id;
   Cost cost;
   int32_t references;
-  std::vector<Version> reads;     // distinct storages, in argument order
-  std::vector<StorageId> writes;  // overwritten storages, in argument order
-  std::vector<StorageId> fresh;
+  Few<Version, 4> reads;     // distinct storages, in argument order
+  Few<StorageId, 2> writes;  // overwritten storages, in argument order
+  Few<StorageId, 2> fresh;
 };
 
 // One version that a storage's recipe reads. If it is the source's current version, the source
@@ -57,11 +58,11 @@ struct Storage {
   bool resident;
   bool rematerializing;
   bool waiting;  // to be banished
-  bool changed;  // and listed for the policy
-  bool fallen;   // and listed
-  std::vector<CallRecord*> chain;  // the creating call, then the mutating ones
-  std::vector<Read> reads;         // of other storages by the chain, distinct, in order
-  std::vector<Reader> readers;     // storages whose recipe reads the current version
+  bool changed = false;  // and listed for the policy
+  bool fallen = false;   // and listed
+  Few<CallRecord*, 2> chain;  // the creating call, then the mutating ones
+  Few<Read, 4> reads;         // of other storages by the chain, distinct, in order
+  Few<Reader, 4> readers;     // storages whose recipe reads the current version
 
   bool recoverable() const { return reason == Reason::none; }
 };
@@ -89,8 +90,8 @@ class Heap {
   const Storage& in_slot(int32_t slot) const { return storages_[slot]; }
   template <class F>
   void for_each(F&& f) const {
-    for (const Storage& s : storages_)
-      if (s.id >= 0) f(s);
+    for (size_t slot = 0; slot < storages_.size(); ++slot)
+      if (const Storage& s = storages_[slot]; s.id >= 0) f(s);
   }
 
   // --- recipes ---
@@ -153,9 +154,9 @@ class Heap {
   void change_around_fallen();
 
   std::vector<Storage*> by_id_;  // null once destroyed
-  std::deque<Storage> storages_;
+  Row<Storage> storages_;  // by slot
   std::vector<int32_t> free_slots_;
-  std::deque<CallRecord> calls_;
+  Row<CallRecord> calls_;
   std::vector<CallRecord*> free_calls_;
   std::unordered_map<uint64_t, Kept> kept_;
   std::vector<Storage*> evictable_;

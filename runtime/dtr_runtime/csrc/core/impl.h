@@ -104,6 +104,7 @@ struct Engine::Impl {
   void released(StorageId);
   bool may_go(StorageId) const;
   void collect(StorageId);
+  void drop_if_unread(Version);
   void drop_unread(const std::vector<Version>&);
   void settle();  // the queue
   void settle_versions(const std::vector<Version>&);

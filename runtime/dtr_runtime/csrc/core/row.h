@@ -13,9 +13,11 @@ template <class T>
 class Row {
  public:
   size_t size() const { return kItems * pieces_.size() - static_cast<size_t>(end_ - next_); }
-  void push_back(const T& item) {
+  void push_back(const T& item) { extend() = item; }
+  // One item more, as its constructor leaves it.
+  T& extend() {
     if (next_ == end_) grow();
-    *next_++ = item;
+    return *next_++;
   }
   // Keeps the first `count`.
   void cut(size_t count) {

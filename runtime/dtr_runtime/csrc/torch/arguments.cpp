@@ -5,6 +5,7 @@
 #include <c10/core/CPUAllocator.h>
 
 #include <cstring>
+#include <utility>
 
 namespace dtr {
 
@@ -23,25 +24,23 @@ c10::Storage value_of(const at::Tensor& tensor) {
 
 RecordedTensor::RecordedTensor(const at::Tensor& tensor, int32_t slot)
     : offset(tensor.storage_offset()),
-      dtype(tensor.dtype()),
-      device(tensor.device()),
       value(slot == kByValue ? value_of(tensor) : c10::Storage()),
       slot(slot),
+      dimensions(static_cast<uint32_t>(tensor.dim())),
+      dtype(tensor.dtype()),
+      device(tensor.device()),
       defined(true),
       conjugate(tensor.is_conj()),
       negative(tensor.is_neg()),
       zero(tensor._is_zerotensor()),
-      wrapped(tensor.unsafeGetTensorImpl()->is_wrapped_number()) {
-  shape.set_sizes(tensor.sizes());
-  shape.set_strides(tensor.strides());
-}
+      wrapped(tensor.unsafeGetTensorImpl()->is_wrapped_number()) {}
 
-at::Tensor RecordedTensor::over(const std::vector<c10::Storage>& storages) const {
+at::Tensor RecordedTensor::over(const std::vector<c10::Storage>& storages, const int64_t* shape) const {
   if (!defined) return {};
-  at::Tensor tensor = zero
-      ? at::_efficientzerotensor(shape.sizes_arrayref(), at::device(device).dtype(dtype))
-      : strided(storages);
-  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(shape.sizes_arrayref(), shape.strides_arrayref(), offset);
+  const c10::IntArrayRef sizes(shape, dimensions), strides(shape + dimensions, dimensions);
+  at::Tensor tensor =
+      zero ? at::_efficientzerotensor(sizes, at::device(device).dtype(dtype)) : strided(storages);
+  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);
   if (conjugate) tensor._set_conj(true);
   if (negative) tensor._set_neg(true);
   if (wrapped) tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
@@ -59,20 +58,27 @@ at::Tensor RecordedTensor::strided(const std::vector<c10::Storage>& storages) co
 torch::jit::Stack RecordedArguments::stack(const std::vector<c10::Storage>& storages) const {
   torch::jit::Stack stack;
   stack.reserve(arguments_.size());
-  auto next = tensors_.begin();
+  const RecordedTensor* next = tensors_.begin();
+  const int64_t* shape = shapes_.begin();
+  const auto tensor = [&] {
+    const RecordedTensor& recorded = *next++;
+    return recorded.over(storages, std::exchange(shape, shape + 2 * size_t{recorded.dimensions}));
+  };
   for (const Argument& argument : arguments_) {
     if (argument.shape == kPlain) {
       stack.push_back(argument.value);
     } else if (argument.shape == kTensor) {
-      stack.emplace_back((next++)->over(storages));
+      stack.emplace_back(tensor());
     } else if (argument.shape == kTensors) {
       c10::List<at::Tensor> list;
-      for (int64_t i = 0; i < argument.value.toInt(); ++i) list.push_back((next++)->over(storages));
+      for (int64_t i = 0; i < argument.value.toInt(); ++i) list.push_back(tensor());
       stack.emplace_back(std::move(list));
     } else {
       c10::List<std::optional<at::Tensor>> list;
-      for (int64_t i = 0; i < argument.value.toInt(); ++i, ++next)
-        list.push_back(next->defined ? std::optional(next->over(storages)) : std::nullopt);
+      for (int64_t i = 0; i < argument.value.toInt(); ++i) {
+        const at::Tensor element = tensor();
+        list.push_back(element.defined() ? std::optional(element) : std::nullopt);
+      }
       stack.emplace_back(std::move(list));
     }
   }

@@ -5,7 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/stack.h>
-#include <c10/core/impl/SizesAndStrides.h>
+#include <c10/util/SmallVector.h>
 
 #include <vector>
 
@@ -18,18 +18,18 @@ constexpr int32_t kCreated = -2;  // the memory that the call is the first to wr
 constexpr int32_t kByValue = -3;  // a host tensor among a device's: kept with the arguments
 
 struct RecordedTensor {
-  c10::impl::SizesAndStrides shape;
   int64_t offset = 0;
-  caffe2::TypeMeta dtype;
-  c10::Device device = c10::kCPU;
   c10::Storage value;      // of a host tensor, as it was
   int32_t slot = kNoSlot;  // position among the call's inputs
-  bool defined = false, conjugate = false, negative = false, zero = false, wrapped = false;
+  uint32_t dimensions = 0;
+  caffe2::TypeMeta dtype;
+  c10::Device device = c10::kCPU;
+  bool defined : 1 = false, conjugate : 1 = false, negative : 1 = false, zero : 1 = false, wrapped : 1 = false;
 
   RecordedTensor() = default;  // undefined
   RecordedTensor(const at::Tensor&, int32_t slot);
-  // `storages`: the call's inputs, then what it is the first to write, if it is.
-  at::Tensor over(const std::vector<c10::Storage>& storages) const;
+  // `shape`: its sizes, then its strides. `storages`: the call's inputs, then what it is the first to write, if it is.
+  at::Tensor over(const std::vector<c10::Storage>& storages, const int64_t* shape) const;
 
  private:
   at::Tensor strided(const std::vector<c10::Storage>& storages) const;
@@ -40,17 +40,20 @@ class RecordedArguments {
   void clear() {
     arguments_.clear();
     tensors_.clear();
+    shapes_.clear();
   }
-  void plain(c10::IValue value) { arguments_.push_back({std::move(value), kPlain}); }
+  void plain(const c10::IValue& value) { arguments_.push_back({value, kPlain}); }
   // The tensor follows by `element`, and so do those of a list.
   void tensor() { arguments_.push_back({c10::IValue(), kTensor}); }
   void list(size_t size, bool of_optionals) {
     arguments_.push_back({c10::IValue(static_cast<int64_t>(size)), of_optionals ? kOptionals : kTensors});
   }
-  template <typename... Of>
-  void element(const Of&... of) {
-    tensors_.emplace_back(of...);
+  void element(const at::Tensor& tensor, int32_t slot) {
+    tensors_.emplace_back(tensor, slot);
+    shapes_.append(tensor.sizes().begin(), tensor.sizes().end());
+    shapes_.append(tensor.strides().begin(), tensor.strides().end());
   }
+  void undefined() { tensors_.emplace_back(); }
 
   // The call's stack, with tensors over the storages given.
   torch::jit::Stack stack(const std::vector<c10::Storage>& storages) const;
@@ -61,8 +64,9 @@ class RecordedArguments {
     c10::IValue value;
     Shape shape;
   };
-  std::vector<Argument> arguments_;
-  std::vector<RecordedTensor> tensors_;
+  c10::SmallVector<Argument, 4> arguments_;
+  c10::SmallVector<RecordedTensor, 3> tensors_;
+  c10::SmallVector<int64_t, 12> shapes_;  // of the tensors, in order
 };
 
 // Calls visit(tensor, argument index) for each tensor of the arguments, undefined ones included.
@@ -100,7 +104,7 @@ void record(
     RecordedArguments& recorded, const Operator& op, c10::ArrayRef<c10::IValue> arguments, SlotOf slot_of) {
   const auto element = [&](const c10::IValue& value) {
     if (value.isTensor() && value.toTensor().defined()) recorded.element(value.toTensor(), slot_of(value.toTensor()));
-    else recorded.element();
+    else recorded.undefined();
   };
   for (size_t i = 0; i < arguments.size(); ++i) {
     const c10::IValue& value = arguments[i];

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <set>
 
-#include "cost.h"
 #include "interpose.h"
 #include "scope.h"
 #include "turn.h"
@@ -63,13 +62,15 @@ bool is_loop(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
 
 void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   const auto one_at_a_time = turn(serial_mutex_);
+  if (!active_) return below(op, keys, stack);
+  const Operator& known = Operators::instance().of(op);
+  if (known.kind == Kind::view && !known.looks) return below(op, keys, stack);
   auto lock = turn(memory_.mutex());
   const auto pass = [&] {
     lock.unlock();
     below(op, keys, stack);
   };
-  if (!active_ || phase_ != Phase::idle) return pass();
-  const Operator& known = Operators::instance().of(op);
+  if (phase_ != Phase::idle) return pass();
   const auto arguments = torch::jit::last(*stack, known.tensors.size());
   if (known.looks) bring_back(known, arguments);
   if (known.kind == Kind::view) return pass();
@@ -114,8 +115,8 @@ void Scope::bring_back(const Operator& known, c10::ArrayRef<c10::IValue> argumen
 // A call that reads or writes bytes, as one step.
 void Scope::execute(Call& call, const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   const Operator& known = *call.known;
-  const auto start = std::chrono::steady_clock::now();
-  const auto timed = c10::make_scope_exit([&] { overhead_ += nanoseconds_since(start) - call.nanoseconds; });
+  const Ticks start = c10::getApproximateTime();
+  const auto timed = c10::make_scope_exit([&] { overhead_ += c10::getApproximateTime() - start - call.inside; });
   within_budget(known.name.c_str(), [&] {
     const auto arguments = torch::jit::last(*stack, known.tensors.size());
     if (pending_) resolve_pending(call, arguments);
@@ -218,24 +219,25 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
     if (!tensor.defined()) return;
     call.opaque |= opaque(tensor);
     if (!tensor.has_storage()) return;
+    c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
     call.elsewhere |= device_ && !known.shape_only && tensor.device() != memory_.device() && !by_value(tensor);
     int32_t& slot = call.slots.emplace_back(kNoSlot);
     if (known.shape_only) return;
-    if (tensor.storage().unsafeGetStorageImpl() == call.created.storage) {
+    if (storage == call.created.storage) {
       slot = kCreated;
       return;
     }
     call.bytes += tensor.numel() * static_cast<Bytes>(tensor.itemsize());
-    Node* node = find(tensor.storage().unsafeGetStorageImpl());
-    if (writes && known.writes[argument]) call.targets.push_back(tensor.storage().unsafeGetStorageImpl());
+    const bool written = writes && known.writes[argument];
+    Node* node = find(storage);
+    if (written) call.targets.push_back(storage);
     if (!node) {
       if (by_value(tensor)) slot = kByValue;
       return;
     }
     call.exposed |= node->exposed;
     slot = slot_of(*node);
-    if (writes && known.writes[argument] &&
-        std::find(spec_.writes.begin(), spec_.writes.end(), slot) == spec_.writes.end())
+    if (written && std::find(spec_.writes.begin(), spec_.writes.end(), slot) == spec_.writes.end())
       spec_.writes.push_back(slot);
   });
   if (clock_ == Clock::logical) call.products = products(known, arguments);
@@ -287,13 +289,14 @@ void Scope::prepare(
   record.created = call.created.size;
   record.hasty = call.hasty;
   record.writes.append(spec_.writes.begin(), spec_.writes.end());
-  record.numerics = &numerics(known);
+  record.numerics = &numerics();
 }
 
-// The present settings, as the operator's recipe needs them.
-const Numerics& Scope::numerics(const Operator& op) {
-  const Numerics now = Numerics::now(device_ != nullptr, op.pointwise ? latest_ : nullptr);
-  if (latest_ && *latest_ == now) return *latest_;
+// The present settings, as a recipe needs them.
+const Numerics& Scope::numerics() {
+  const bool on_device = device_ != nullptr;
+  if (latest_ && latest_->hold(on_device)) return *latest_;
+  const Numerics now = Numerics::now(on_device);
   const auto known = std::find(numerics_.begin(), numerics_.end(), now);
   latest_ = known == numerics_.end() ? &numerics_.emplace_back(now) : &*known;
   return *latest_;

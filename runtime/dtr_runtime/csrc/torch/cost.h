@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/core/ivalue.h>
+#include <c10/util/ApproximateClock.h>
 
 #include <chrono>
 
@@ -16,6 +17,9 @@ Cost logical_cost(Bytes argument_bytes, c10::ArrayRef<c10::IValue> results, int6
 // Multiplications of a matrix product, a convolution or its backward, as its two largest tensors
 // suggest; 0 for other operators.
 int64_t products(const Operator&, c10::ArrayRef<c10::IValue> arguments);
+
+// Of a counter that costs less to read than a clock.
+using Ticks = c10::approx_time_t;
 
 // Under the measured one.
 inline int64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {

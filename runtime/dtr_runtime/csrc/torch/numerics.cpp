@@ -19,7 +19,7 @@ namespace dtr {
 namespace {
 
 struct Setting {
-  int64_t (*get)();
+  int64_t (*get)(at::Context&);
   void (*set)(int64_t);
 };
 
@@ -39,7 +39,7 @@ struct Accessors<T (at::Context::*)()> {
 // A setting that torch's context holds, by the names of its two accessors.
 template <auto get, auto set>
 constexpr Setting of_context{
-    [] { return static_cast<int64_t>((at::globalContext().*get)()); },
+    [](at::Context& context) { return static_cast<int64_t>((context.*get)()); },
     [](int64_t value) { (at::globalContext().*set)(static_cast<typename Accessors<decltype(get)>::Value>(value)); }};
 
 using Backend = at::Float32Backend;
@@ -55,17 +55,22 @@ struct Revealed {
 };
 template struct Revealed<&at::Context::fp32_precision>;
 
+// Looked up once: the context and what its map holds stay where they are.
+template <Backend backend, Op op>
+at::Float32Precision& precision() {
+  static at::Float32Precision& own = precisions(at::globalContext()).at({backend, op});
+  return own;
+}
+
 template <Backend backend, Op op>
 constexpr Setting float32{
-    [] { return static_cast<int64_t>(precisions(at::globalContext()).at({backend, op})); },
-    [](int64_t value) {
-      precisions(at::globalContext()).at({backend, op}) = static_cast<at::Float32Precision>(value);
-    }};
+    [](at::Context&) { return static_cast<int64_t>(precision<backend, op>()); },
+    [](int64_t value) { precision<backend, op>() = static_cast<at::Float32Precision>(value); }};
 
 // Whether cuBLAS may sum in less than float32, and whether it may split the sum: two flags behind one value.
 template <auto get, auto set>
 constexpr Setting reduction{
-    [] { return static_cast<int64_t>((at::globalContext().*get)()); },
+    [](at::Context& context) { return static_cast<int64_t>((context.*get)()); },
     [](int64_t value) {
       const auto option = static_cast<at::CuBLASReductionOption>(value);
       (at::globalContext().*set)(option == at::CuBLASReductionOption::AllowReducedPrecisionWithSplitK,
@@ -76,7 +81,7 @@ constexpr Setting reduction{
 [[maybe_unused]] constexpr unsigned kModes = ~0x3Fu;
 
 constexpr Setting kProcessor{
-    [] {
+    [](at::Context&) {
 #if defined(__x86_64__)
       return static_cast<int64_t>(_mm_getcsr() & kModes);
 #else
@@ -91,24 +96,24 @@ constexpr Setting kProcessor{
 
 // The default one, for factories.
 constexpr Setting kDtype{
-    [] { return static_cast<int64_t>(c10::get_default_dtype_as_scalartype()); },
+    [](at::Context&) { return static_cast<int64_t>(c10::get_default_dtype_as_scalartype()); },
     [](int64_t type) { c10::set_default_dtype(c10::scalarTypeToTypeMeta(static_cast<c10::ScalarType>(type))); }};
 
 // How reductions are split.
 constexpr Setting kThreads{
-    [] { return static_cast<int64_t>(at::get_num_threads()); },
+    [](at::Context&) { return static_cast<int64_t>(at::get_num_threads()); },
     [](int64_t threads) { at::set_num_threads(static_cast<int>(threads)); }};
 
 // Some kernels return more when there will be a backward pass.
 constexpr Setting kGradMode{
-    [] { return static_cast<int64_t>(at::GradMode::is_enabled()); },
+    [](at::Context&) { return static_cast<int64_t>(at::GradMode::is_enabled()); },
     [](int64_t enabled) { at::GradMode::set_enabled(enabled != 0); }};
 
 // Whether kernels that call operators have these cast, and to which type. The type counts while nothing is cast, too:
 // it is what a scope of autocast takes if it is not told another.
 template <c10::DeviceType device>
 constexpr Setting autocast{
-    [] {
+    [](at::Context&) {
       return 2 * static_cast<int64_t>(at::autocast::get_autocast_dtype(device)) +
           at::autocast::is_autocast_enabled(device);
     },
@@ -119,15 +124,14 @@ constexpr Setting autocast{
 
 // Whether only what is deterministic is permitted, and whether a warning is all that the rest gets.
 constexpr Setting kDeterminism{
-    [] {
-      const at::Context& context = at::globalContext();
+    [](at::Context& context) {
       return int64_t{2 * context.deterministicAlgorithms() + context.deterministicAlgorithmsWarnOnly()};
     },
     [](int64_t flags) { at::globalContext().setDeterministicAlgorithms(flags / 2 != 0, flags % 2 != 0); }};
 
 // One more than the number, as there may be none.
 constexpr Setting kCarveout{
-    [] { return int64_t{at::globalContext()._SMCarveout_EXPERIMENTAL().value_or(-1)} + 1; },
+    [](at::Context& context) { return int64_t{context._SMCarveout_EXPERIMENTAL().value_or(-1)} + 1; },
     [](int64_t value) {
       at::globalContext()._setSMCarveout_EXPERIMENTAL(
           value ? std::optional<int32_t>(static_cast<int32_t>(value - 1)) : std::nullopt);
@@ -182,35 +186,45 @@ constexpr std::array kDeviceSettings{
 };
 
 template <const auto& settings, size_t... i>
-void read(std::array<int64_t, sizeof...(i)>& values, std::index_sequence<i...>) {
-  ((values[i] = settings[i].get()), ...);
+std::array<int64_t, sizeof...(i)> read(at::Context& context, std::index_sequence<i...>) {
+  return {settings[i].get(context)...};
 }
 
-template <const auto& settings, size_t n>
-void read(std::array<int64_t, n>& values) {
-  static_assert(settings.size() == n);
-  read<settings>(values, std::make_index_sequence<n>());
+template <const auto& settings>
+auto read(at::Context& context) {
+  return read<settings>(context, std::make_index_sequence<settings.size()>());
+}
+
+template <const auto& settings, size_t... i>
+bool hold(at::Context& context, const std::array<int64_t, sizeof...(i)>& values, std::index_sequence<i...>) {
+  return ((settings[i].get(context) == values[i]) && ...);
+}
+
+template <const auto& settings>
+bool hold(at::Context& context, const std::array<int64_t, settings.size()>& values) {
+  return hold<settings>(context, values, std::make_index_sequence<settings.size()>());
 }
 
 // Sets what differs and nothing else: to set some of these, even to what they are, has effects.
 template <size_t n>
 void write(const std::array<int64_t, n>& values, const std::array<Setting, n>& settings) {
   for (size_t i = 0; i < n; ++i)
-    if (settings[i].get() != values[i]) settings[i].set(values[i]);
+    if (settings[i].get(at::globalContext()) != values[i]) settings[i].set(values[i]);
 }
 
 }  // namespace
 
-Numerics Numerics::now(bool on_device, const Numerics* last) {
-  Numerics now{};
-  read<kHostSettings>(now.host);
-  if (on_device) read<kDeviceSettings>(now.device);
-  if (last) {
-    now.products = last->products;
-  } else {
-    read<kProductSettings>(now.products);
-  }
-  return now;
+Numerics Numerics::now(bool on_device) {
+  at::Context& context = at::globalContext();
+  return {
+      read<kHostSettings>(context), read<kProductSettings>(context),
+      on_device ? read<kDeviceSettings>(context) : decltype(Numerics::device){}};
+}
+
+bool Numerics::hold(bool on_device) const {
+  at::Context& context = at::globalContext();
+  return dtr::hold<kHostSettings>(context, host) && dtr::hold<kProductSettings>(context, products) &&
+      (!on_device || dtr::hold<kDeviceSettings>(context, device));
 }
 
 void Numerics::apply(bool on_device) const {

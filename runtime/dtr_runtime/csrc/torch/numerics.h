@@ -16,8 +16,9 @@ struct Numerics {
   std::array<int64_t, kDevice> device;  // zeros where no device is concerned
   bool operator==(const Numerics&) const = default;
 
-  // Reading the precisions of matrix products takes time; operators without any may say so and get `last`'s.
-  static Numerics now(bool on_device, const Numerics* last = nullptr);
+  static Numerics now(bool on_device);
+  // Whether these are the settings now.
+  bool hold(bool on_device) const;
   void apply(bool on_device) const;
 };
 

@@ -135,7 +135,6 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
   collective = name.rfind("c10d::", 0) == 0;
   elementwise_list = is_list_loop(name, schema);
   writes_lists = name.rfind("aten::_foreach_", 0) == 0 && declares_writes;
-  pointwise = op.hasTag(at::Tag::pointwise);
   matmul_like = kMatmulLike.count(name);
   if (!op.operator_name().overload_name.empty()) name += "." + op.operator_name().overload_name;
 }

@@ -29,7 +29,6 @@ struct Operator {
   bool matmul_like = false;
   bool collective = false;     // between processes
   bool lends = false;          // its result shares the bytes with its argument until one of them is written
-  bool pointwise = false;      // no products, no reductions
   bool returns_fresh = false;  // may return new storages
   bool in_place = false;       // overwrites arguments and asks for nothing but scratch
   std::vector<uint8_t> tensors;  // arguments that may hold tensors

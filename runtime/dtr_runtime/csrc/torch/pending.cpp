@@ -75,7 +75,13 @@ void Scope::tidy() {
     find_dead(older_suspects_);
     find_dead(suspects_);
   }
-  for (auto foreign = foreign_.begin(); foreign != foreign_.end();) {  // memory that only recipes hold
+  if (!foreign_.empty()) let_go_foreign();
+  bury_dead();
+}
+
+// Memory that only recipes hold.
+void Scope::let_go_foreign() {
+  for (auto foreign = foreign_.begin(); foreign != foreign_.end();) {
     Node& held = *nodes_[foreign->second];
     if (held.foreign.use_count() > 1) {
       ++foreign;
@@ -86,7 +92,6 @@ void Scope::tidy() {
       deaths_.push_back(held.id);
     }
   }
-  bury_dead();
 }
 
 }  // namespace dtr

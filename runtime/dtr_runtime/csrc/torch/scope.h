@@ -21,7 +21,9 @@
 #include <vector>
 
 #include "../core/engine.h"
+#include "../core/row.h"
 #include "arguments.h"
+#include "cost.h"
 #include "device.h"
 #include "generators.h"
 #include "ledger.h"
@@ -114,7 +116,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   const Recorder& recorder() const { return recorder_; }
   int64_t calls() const { return calls_; }
   // Nanoseconds spent in the client's calls, but for their kernels.
-  int64_t overhead() const { return overhead_; }
+  int64_t overhead();
   // Bytes that a device's allocator has had reserved, at most; 0 on the CPU.
   Bytes reserved() const;
   // By how many bytes calls of an operator exceeded the budget on a device, at most.
@@ -174,7 +176,8 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     Bytes bytes = 0;       // of its tensor arguments
     int64_t products = 0;
     Cost cost = 1;
-    int64_t nanoseconds = 0;  // in the kernel
+    int64_t nanoseconds = 0;  // in the kernel, under the measured clock
+    Ticks inside = 0;         // in the kernel
     Random* random = nullptr;
     c10::SmallVector<int32_t, 6> slots{};  // of its tensor arguments with storages, in order
     c10::SmallVector<StorageId, 2> written{};
@@ -207,7 +210,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   int32_t slot_of(Node&);
   void draw(Call&, c10::ArrayRef<c10::IValue> arguments);
   void prepare(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, c10::ArrayRef<c10::IValue> arguments);
-  const Numerics& numerics(const Operator&);
+  const Numerics& numerics();
   void begin(Call&);
   Outputs outputs(c10::ArrayRef<c10::IValue> results, c10::ArrayRef<c10::StorageImpl*> targets);
   void pin_inputs();
@@ -236,6 +239,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void fill(Call&);
   void settle();
   void tidy();
+  void let_go_foreign();
 
   // device_scope.cpp
   static constexpr Bytes kFirstRelief = 1 << 20;
@@ -299,12 +303,13 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   const char* where_ = "";            // on whose behalf memory is asked for
   bool active_ = false;
   int64_t calls_ = 0;
-  int64_t overhead_ = 0;
+  Ticks overhead_ = 0;
+  c10::ApproximateClockToUnixTimeConverter ticks_;
 
   std::vector<Node*> nodes_;  // by id; null once collected
-  std::deque<Node> node_arena_;
+  Row<Node> node_arena_;
   std::vector<Node*> spare_nodes_;
-  std::deque<Record> record_arena_;
+  Row<Record> record_arena_;
   std::vector<Record*> spare_records_;
   ska::flat_hash_map<c10::StorageImpl*, StorageId> foreign_;
   std::map<std::pair<StorageId, int32_t>, void*> kept_;

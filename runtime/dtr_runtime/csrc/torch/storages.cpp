@@ -26,7 +26,7 @@ auto& wrecks = *new std::vector<std::shared_ptr<Scope>>();
 
 Node& Scope::add(StorageId id, Bytes size, void* data) {
   if (static_cast<size_t>(id) >= nodes_.size()) nodes_.resize(id + 1);
-  if (spare_nodes_.empty()) spare_nodes_.push_back(&node_arena_.emplace_back());
+  if (spare_nodes_.empty()) spare_nodes_.push_back(&node_arena_.extend());
   Node& node = *spare_nodes_.back();
   spare_nodes_.pop_back();
   nodes_[id] = &node;
@@ -248,7 +248,7 @@ void Scope::unchain(Node& node) {
 }
 
 Record* Scope::recycled() {
-  if (spare_records_.empty()) return &record_arena_.emplace_back();
+  if (spare_records_.empty()) return &record_arena_.extend();
   Record* record = spare_records_.back();
   spare_records_.pop_back();
   return record;
@@ -262,7 +262,7 @@ void Scope::recycle(Record* record) {
   record->sizes.clear();
   record->created = 0;
   record->pieces.clear();
-  record->generator = {};
+  if (record->random) record->generator = {};
   record->random.reset();
   record->users = 0;
   spare_records_.push_back(record);

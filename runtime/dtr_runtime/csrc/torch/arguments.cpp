@@ -57,25 +57,26 @@ at::Tensor RecordedTensor::strided(const std::vector<c10::Storage>& storages) co
 
 torch::jit::Stack RecordedArguments::stack(const std::vector<c10::Storage>& storages) const {
   torch::jit::Stack stack;
-  stack.reserve(arguments_.size());
+  stack.reserve(kinds_.size());
+  const c10::IValue* value = values_.begin();
   const RecordedTensor* next = tensors_.begin();
   const int64_t* shape = shapes_.begin();
   const auto tensor = [&] {
     const RecordedTensor& recorded = *next++;
     return recorded.over(storages, std::exchange(shape, shape + 2 * size_t{recorded.dimensions}));
   };
-  for (const Argument& argument : arguments_) {
-    if (argument.shape == kPlain) {
-      stack.push_back(argument.value);
-    } else if (argument.shape == kTensor) {
+  for (const Kind kind : kinds_) {
+    if (kind == kPlain) {
+      stack.push_back(*value++);
+    } else if (kind == kTensor) {
       stack.emplace_back(tensor());
-    } else if (argument.shape == kTensors) {
+    } else if (kind == kTensors) {
       c10::List<at::Tensor> list;
-      for (int64_t i = 0; i < argument.value.toInt(); ++i) list.push_back(tensor());
+      for (int64_t size = (value++)->toInt(); size > 0; --size) list.push_back(tensor());
       stack.emplace_back(std::move(list));
     } else {
       c10::List<std::optional<at::Tensor>> list;
-      for (int64_t i = 0; i < argument.value.toInt(); ++i) {
+      for (int64_t size = (value++)->toInt(); size > 0; --size) {
         const at::Tensor element = tensor();
         list.push_back(element.defined() ? std::optional(element) : std::nullopt);
       }

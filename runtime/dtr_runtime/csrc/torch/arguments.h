@@ -38,20 +38,25 @@ struct RecordedTensor {
 class RecordedArguments {
  public:
   void clear() {
-    arguments_.clear();
+    kinds_.clear();
+    values_.clear();
     tensors_.clear();
     shapes_.clear();
   }
-  void plain(const c10::IValue& value) { arguments_.push_back({value, kPlain}); }
+  void plain(const c10::IValue& value) {
+    kinds_.push_back(kPlain);
+    values_.push_back(value);
+  }
   // The tensor follows by `element`, and so do those of a list.
-  void tensor() { arguments_.push_back({c10::IValue(), kTensor}); }
+  void tensor() { kinds_.push_back(kTensor); }
   void list(size_t size, bool of_optionals) {
-    arguments_.push_back({c10::IValue(static_cast<int64_t>(size)), of_optionals ? kOptionals : kTensors});
+    kinds_.push_back(of_optionals ? kOptionals : kTensors);
+    values_.emplace_back(static_cast<int64_t>(size));
   }
   void element(const at::Tensor& tensor, int32_t slot) {
     tensors_.emplace_back(tensor, slot);
-    shapes_.append(tensor.sizes().begin(), tensor.sizes().end());
-    shapes_.append(tensor.strides().begin(), tensor.strides().end());
+    for (int64_t size : tensor.sizes()) shapes_.push_back(size);
+    for (int64_t stride : tensor.strides()) shapes_.push_back(stride);
   }
   void undefined() { tensors_.emplace_back(); }
 
@@ -59,12 +64,9 @@ class RecordedArguments {
   torch::jit::Stack stack(const std::vector<c10::Storage>& storages) const;
 
  private:
-  enum Shape : uint8_t { kPlain, kTensor, kTensors, kOptionals };
-  struct Argument {
-    c10::IValue value;
-    Shape shape;
-  };
-  c10::SmallVector<Argument, 4> arguments_;
+  enum Kind : uint8_t { kPlain, kTensor, kTensors, kOptionals };
+  c10::SmallVector<Kind, 8> kinds_;         // of the arguments
+  c10::SmallVector<c10::IValue, 3> values_;  // of the plain ones; of the lists, how long they are
   c10::SmallVector<RecordedTensor, 3> tensors_;
   c10::SmallVector<int64_t, 12> shapes_;  // of the tensors, in order
 };

@@ -288,7 +288,7 @@ void Scope::prepare(
   for (StorageId id : spec_.inputs) record.inputs.push_back({id, node(id).version});
   record.created = call.created.size;
   record.hasty = call.hasty;
-  record.writes.append(spec_.writes.begin(), spec_.writes.end());
+  for (int32_t written : spec_.writes) record.writes.push_back(written);
   record.numerics = &numerics();
 }
 
@@ -376,11 +376,15 @@ void Scope::commit(Call& call, const Outputs& fresh) {
 // The record lives as long as some storage's chain has the call.
 void Scope::keep_recipe(Call& call, const std::vector<StorageId>& made) {
   Record& record = *call.record;
-  record.pieces = std::move(call.pieces);
-  record.need = call.need;
-  record.outputs.append(made.begin(), made.end());
-  record.sizes.append(sizes_.begin(), sizes_.end());
-  for (StorageId id : made) record.users += !node(id).chain.empty();
+  if (device_) {
+    record.pieces = std::move(call.pieces);
+    record.need = call.need;
+  }
+  for (size_t i = 0; i < made.size(); ++i) {
+    record.outputs.push_back(made[i]);
+    record.sizes.push_back(sizes_[i]);
+    record.users += !node(made[i]).chain.empty();
+  }
   for (StorageId id : call.written) record.users += !node(id).chain.empty() && node(id).chain.back() == &record;
   if (record.users > 0) call.record.release();
 }

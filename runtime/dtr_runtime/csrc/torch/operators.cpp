@@ -77,6 +77,8 @@ bool declares_view(const c10::FunctionSchema& schema) {
   return any;
 }
 
+bool declares_write(const c10::Argument& argument) { return argument.alias_info() && argument.alias_info()->isWrite(); }
+
 bool is_list_loop(const std::string& name, const c10::FunctionSchema& schema) {
   if (name.rfind("aten::_foreach_", 0) != 0) return false;
   // Overloads with one tensor of many scalars, or one norm for all, are no loops over equal lists.
@@ -95,12 +97,20 @@ class Departures final : public c10::OpRegistrationListener {
 
 }  // namespace
 
+bool is_view(const c10::OperatorHandle& op) {
+  const std::string& name = op.operator_name().name;
+  const c10::FunctionSchema& schema = op.schema();
+  if (kUndeclaredViews.count(name) || (op.hasTag(at::Tag::inplace_view) && !kResizes.count(name))) return true;
+  return declares_view(schema) && !op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd) &&
+      std::none_of(schema.arguments().begin(), schema.arguments().end(), declares_write);
+}
+
 Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name) {
   const c10::FunctionSchema& schema = op.schema();
   const auto undeclared = kUndeclaredWrites.find(name);
   bool declares_writes = false;
   for (const c10::Argument& argument : schema.arguments()) {
-    bool write = argument.alias_info() && argument.alias_info()->isWrite();
+    bool write = declares_write(argument);
     if (undeclared != kUndeclaredWrites.end())
       for (const std::string& written : undeclared->second) write |= argument.name() == written;
     if (holds_generator(argument)) generator = static_cast<int>(tensors.size());
@@ -115,10 +125,8 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
     returns_fresh |= may_hold_tensor(result.type()) && !(result.alias_info() && result.alias_info()->isWrite());
   results = schema.returns().size();
   resizes = kResizes.count(name);
-  const bool metadata = op.hasTag(at::Tag::inplace_view) && !kResizes.count(name);
-  const bool composite = op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
   const bool out_variant = !schema.arguments().empty() && schema.arguments().back().is_out();
-  if (metadata || kUndeclaredViews.count(name) || (declares_view(schema) && !composite && !declares_writes))
+  if (is_view(op))
     kind = Kind::view;
   else if (kAllocate.count(name) && !out_variant)
     kind = Kind::allocate;

@@ -377,8 +377,8 @@ MUTANTS = (
     HostMutant(
         "a storage that two arguments overwrite is overwritten twice",
         "call.cpp",
-        "        std::find(spec_.writes.begin(), spec_.writes.end(), slot) == spec_.writes.end())",
-        "        (PLANTED || std::find(spec_.writes.begin(), spec_.writes.end(), slot) == spec_.writes.end()))",
+        "    if (written && std::find(spec_.writes.begin(), spec_.writes.end(), slot) == spec_.writes.end())",
+        "    if (written && (PLANTED || std::find(spec_.writes.begin(), spec_.writes.end(), slot) == spec_.writes.end()))",
         f"{VALUES}::test_evicted_results_come_back_bit_for_bit",
     ),
     HostMutant(

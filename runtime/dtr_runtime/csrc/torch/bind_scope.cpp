@@ -142,7 +142,7 @@ py::list events(const Scope& scope) {
   return to_list(scope.engine().events());
 }
 
-py::dict stats(Scope& scope) {
+py::dict stats(const Scope& scope) {
   const auto lock = turn(Ledger::instance().mutex());
   py::dict stats = to_dict(scope.engine().counters());
   stats["calls"] = scope.calls();

@@ -2,6 +2,7 @@
 #include "cost.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "arguments.h"
 
@@ -10,6 +11,13 @@ namespace dtr {
 namespace {
 
 constexpr Cost kUnit = 64;
+
+struct Reading {
+  Ticks counter = c10::getApproximateTime();
+  std::chrono::steady_clock::time_point clock = std::chrono::steady_clock::now();
+};
+
+const Reading first;
 
 // The work of (m x k)(k x n) is mk * n. In a convolution each element of the weight meets every
 // position of the image.
@@ -46,6 +54,11 @@ Cost logical_cost(Bytes argument_bytes, c10::ArrayRef<c10::IValue> results, int6
     if (tensor.defined()) bytes += tensor.numel() * static_cast<Bytes>(tensor.itemsize());
   });
   return std::max<Cost>(1, (bytes + products) / kUnit);
+}
+
+int64_t nanoseconds(Ticks ticks) {
+  const double passed = static_cast<double>(c10::getApproximateTime() - first.counter);
+  return std::llround(static_cast<double>(ticks) * static_cast<double>(nanoseconds_since(first.clock)) / passed);
 }
 
 }  // namespace dtr

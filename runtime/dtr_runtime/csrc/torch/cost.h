@@ -21,6 +21,9 @@ int64_t products(const Operator&, c10::ArrayRef<c10::IValue> arguments);
 // Of a counter that costs less to read than a clock.
 using Ticks = c10::approx_time_t;
 
+// How long they are; counter and clock were first read when the core was loaded.
+int64_t nanoseconds(Ticks);
+
 // Under the measured one.
 inline int64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();

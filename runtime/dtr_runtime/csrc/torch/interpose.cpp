@@ -21,18 +21,6 @@ void fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::ji
   }
 }
 
-// Torch's own views never come to the fallback, but for those that read something of what they are given.
-void let_views_pass() {
-  static auto& passed = *new std::vector<c10::RegistrationHandleRAII>();  // never undone
-  auto& dispatcher = c10::Dispatcher::singleton();
-  for (const c10::OperatorName& name : dispatcher.getAllOpNames()) {
-    const auto op = name.name.starts_with("aten::") ? dispatcher.findSchema(name) : std::nullopt;
-    if (!op || !is_view(*op) || Operator(*op).looks) continue;
-    passed.push_back(dispatcher.registerImpl(
-        name, kKey, c10::KernelFunction::makeFallthrough(), std::nullopt, nullptr, "views pass dtr_runtime"));
-  }
-}
-
 }  // namespace
 
 void install() {
@@ -44,7 +32,6 @@ void install() {
   library = std::make_unique<torch::Library>(
       torch::Library::IMPL, "_", std::make_optional(kKey), __FILE__, static_cast<uint32_t>(__LINE__));
   library->fallback(torch::CppFunction::makeFromBoxedFunction<&fallback>());
-  let_views_pass();
 }
 
 void interpose(std::shared_ptr<Scope> scope) {

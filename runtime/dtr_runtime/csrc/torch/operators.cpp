@@ -87,6 +87,22 @@ bool is_list_loop(const std::string& name, const c10::FunctionSchema& schema) {
   return true;
 }
 
+// Of torch's library or its compiler's: those of others may do more than they declare.
+bool is_foreign(const c10::OperatorHandle& op) {
+  const auto library = op.operator_name().getNamespace();
+  return library != "aten" && library != "prim";
+}
+
+bool is_view(const c10::OperatorHandle& op) {
+  const std::string& name = op.operator_name().name;
+  const auto& arguments = op.schema().arguments();
+  if (is_foreign(op)) return false;
+  if (op.hasTag(at::Tag::inplace_view)) return !kResizes.count(name);
+  if (std::any_of(arguments.begin(), arguments.end(), declares_write)) return false;
+  return kUndeclaredViews.count(name) ||
+      (declares_view(op.schema()) && !op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd));
+}
+
 // Since the last look an operator has been removed from the process: another may get its schema's address.
 std::atomic<bool> departed = false;
 
@@ -97,13 +113,6 @@ class Departures final : public c10::OpRegistrationListener {
 
 }  // namespace
 
-bool is_view(const c10::OperatorHandle& op) {
-  const std::string& name = op.operator_name().name;
-  const c10::FunctionSchema& schema = op.schema();
-  if (kUndeclaredViews.count(name) || (op.hasTag(at::Tag::inplace_view) && !kResizes.count(name))) return true;
-  return declares_view(schema) && !op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd) &&
-      std::none_of(schema.arguments().begin(), schema.arguments().end(), declares_write);
-}
 
 Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name) {
   const c10::FunctionSchema& schema = op.schema();
@@ -130,7 +139,7 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
     kind = Kind::view;
   else if (kAllocate.count(name) && !out_variant)
     kind = Kind::allocate;
-  foreign = op.operator_name().getNamespace() != "aten" && op.operator_name().getNamespace() != "prim";
+  foreign = is_foreign(op);
   random = op.hasTag(at::Tag::nondeterministic_seeded) || generator >= 0 || foreign;
   shape_only = kShapeOnly.count(name) && !out_variant;
   overwrites = kOverwriting.count(name) || out_variant;

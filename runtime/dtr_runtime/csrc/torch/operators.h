@@ -11,9 +11,6 @@
 
 namespace dtr {
 
-// Whether an operator only describes existing storages anew.
-bool is_view(const c10::OperatorHandle&);
-
 enum class Kind : uint8_t {
   call,      // reads and writes bytes
   view,      // only describes existing storages anew

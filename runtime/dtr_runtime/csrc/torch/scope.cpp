@@ -72,12 +72,6 @@ void Scope::leave() {
   if (failure) within_budget(where_, [&] { std::rethrow_exception(failure); });
 }
 
-int64_t Scope::overhead() {
-  const auto nanoseconds = ticks_.makeConverter();
-  const Ticks now = c10::getApproximateTime();
-  return nanoseconds(now + overhead_) - nanoseconds(now);
-}
-
 void Scope::pin(StorageId id) {
   recorder_.pin(id);
   PhaseGuard deciding(*this, Phase::deciding);

@@ -116,7 +116,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   const Recorder& recorder() const { return recorder_; }
   int64_t calls() const { return calls_; }
   // Nanoseconds spent in the client's calls, but for their kernels.
-  int64_t overhead();
+  int64_t overhead() const { return nanoseconds(overhead_); }
   // Bytes that a device's allocator has had reserved, at most; 0 on the CPU.
   Bytes reserved() const;
   // By how many bytes calls of an operator exceeded the budget on a device, at most.
@@ -304,7 +304,6 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   bool active_ = false;
   int64_t calls_ = 0;
   Ticks overhead_ = 0;
-  c10::ApproximateClockToUnixTimeConverter ticks_;
 
   std::vector<Node*> nodes_;  // by id; null once collected
   Row<Node> node_arena_;

@@ -466,6 +466,20 @@ MUTANTS = (
         "    TORCH_CHECK(PLANTED || node->scope == this, kLost);",
         "runtime/test_failing.py::test_an_operator_that_raises_when_replayed_is_reported",
     ),
+    HostMutant(
+        "normalization as a whole writes nothing",
+        "operators.cpp",
+        "  const auto undeclared = kUndeclaredWrites.find(name);",
+        '  const auto undeclared = kUndeclaredWrites.find(PLANTED && name == "aten::batch_norm" ? "" : name);',
+        f"{RARE}::test_running_statistics_are_written_in_inference_mode",
+    ),
+    HostMutant(
+        "symbols for sizes are taken for sizes",
+        "call.cpp",
+        "  if (symbolic(known, arguments)) return pass();",
+        "  if (!PLANTED && symbolic(known, arguments)) return pass();",
+        f"{RARE}::test_a_compiled_function_is_called_with_another_size",
+    ),
 )
 
 

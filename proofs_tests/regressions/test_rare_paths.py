@@ -344,3 +344,23 @@ def test_a_tensor_is_set_to_other_bytes(place: str) -> None:
     assert evicted.sum().item() == (36 if place == "self" else 2005)
     verdict = check(run.trace)
     assert verdict, verdict.reason
+
+
+@pytest.mark.parametrize("norm", [torch.nn.BatchNorm1d, torch.nn.InstanceNorm1d])
+def test_running_statistics_are_written_in_inference_mode(norm: type[torch.nn.Module]) -> None:
+    """Normalization is one operator there, whose schema does not say what it writes."""
+    layer = norm(4, track_running_stats=True)
+    with dtr.budget(BUDGET), torch.inference_mode():
+        before = layer.running_mean * 2
+        layer(torch.arange(24.0).reshape(2, 4, 3))
+        push_out()
+        assert before.tolist() == [0.0] * 4
+
+
+def test_a_compiled_function_is_called_with_another_size() -> None:
+    """It is traced anew, with symbols for sizes, by operators on tensors that have no bytes."""
+    doubled = torch.compile(lambda x: torch.cat([x.sin(), x]) @ x.mT, backend="eager", dynamic=True)
+    with dtr.budget(BUDGET):
+        for size in (3, 5):
+            x = torch.ones(size, 4)
+            assert torch.equal(doubled(x), torch.cat([x.sin(), x]) @ x.mT)

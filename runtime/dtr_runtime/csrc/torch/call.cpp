@@ -58,6 +58,17 @@ bool is_loop(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
   });
 }
 
+// Whether a call is shape arithmetic of a tracer (torch.compile): what is symbolic has no bytes.
+bool symbolic(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
+  bool any = std::any_of(arguments.begin(), arguments.end(), [](const c10::IValue& argument) {
+    return argument.isSymInt() || argument.isSymIntList();
+  });
+  for_each_tensor(known, arguments, [&](const at::Tensor& tensor, size_t) {
+    any |= tensor.defined() && tensor.unsafeGetTensorImpl()->has_symbolic_sizes_strides();
+  });
+  return any;
+}
+
 }  // namespace
 
 void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
@@ -74,6 +85,7 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   const auto arguments = torch::jit::last(*stack, known.tensors.size());
   if (known.looks) bring_back(known, arguments);
   if (known.kind == Kind::view) return pass();
+  if (symbolic(known, arguments)) return pass();
   if (device_ && !concerns_device(known, arguments)) return pass();
   TORCH_CHECK(
       !known.collective, known.name,

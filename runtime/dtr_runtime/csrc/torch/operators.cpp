@@ -41,6 +41,8 @@ const std::unordered_map<std::string, std::vector<std::string>> kUndeclaredWrite
     {"aten::miopen_batch_norm", {"running_mean", "running_var"}},
     {"aten::_batch_norm_impl_index", {"running_mean", "running_var"}},
     {"aten::batch_norm_update_stats", {"running_mean", "running_var"}},
+    {"aten::batch_norm", {"running_mean", "running_var"}},
+    {"aten::instance_norm", {"running_mean", "running_var"}},
     {"aten::mkldnn_rnn_layer_backward", {"workspace"}},
 };
 
@@ -127,7 +129,8 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
     tensors.push_back(may_hold_tensor(argument.type()));
     writes.push_back(write && !kResizes.count(name));
     declares_writes |= writes.back();
-    if (undeclared != kUndeclaredWrites.end() && argument.name() == "training")
+    if (undeclared != kUndeclaredWrites.end() &&
+        (argument.name() == "training" || argument.name() == "use_input_stats"))
       writes_if = static_cast<int>(writes.size()) - 1;
   }
   for (const c10::Argument& result : schema.returns())

@@ -467,10 +467,10 @@ MUTANTS = (
         "runtime/test_failing.py::test_an_operator_that_raises_when_replayed_is_reported",
     ),
     HostMutant(
-        "normalization as a whole writes nothing",
+        "what is made of operators comes as a whole",
         "operators.cpp",
-        "  const auto undeclared = kUndeclaredWrites.find(name);",
-        '  const auto undeclared = kUndeclaredWrites.find(PLANTED && name == "aten::batch_norm" ? "" : name);',
+        "  if (!op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) return false;",
+        "  if (PLANTED || !op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) return false;",
         f"{RARE}::test_running_statistics_are_written_in_inference_mode",
     ),
     HostMutant(

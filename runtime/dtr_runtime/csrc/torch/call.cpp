@@ -60,7 +60,7 @@ bool is_loop(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
 
 // Whether a call is shape arithmetic of a tracer (torch.compile): what is symbolic has no bytes.
 bool symbolic(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
-  bool any = std::any_of(arguments.begin(), arguments.end(), [](const c10::IValue& argument) {
+  bool any = known.takes_symbols && std::any_of(arguments.begin(), arguments.end(), [](const c10::IValue& argument) {
     return argument.isSymInt() || argument.isSymIntList();
   });
   for_each_tensor(known, arguments, [&](const at::Tensor& tensor, size_t) {

@@ -21,6 +21,18 @@ void fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::ji
   }
 }
 
+// What a composite operator is made of comes to the fallback, not the whole: as under autograd, in inference mode too.
+void let_composites_pass() {
+  static auto& passed = *new std::vector<c10::RegistrationHandleRAII>();  // never undone
+  auto& dispatcher = c10::Dispatcher::singleton();
+  for (const c10::OperatorName& name : dispatcher.getAllOpNames()) {
+    const auto op = name.name.starts_with("aten::") ? dispatcher.findSchema(name) : std::nullopt;
+    if (!op || !is_composite(*op)) continue;
+    passed.push_back(dispatcher.registerImpl(
+        name, kKey, c10::KernelFunction::makeFallthrough(), std::nullopt, nullptr, "composites pass dtr_runtime"));
+  }
+}
+
 }  // namespace
 
 void install() {
@@ -32,6 +44,7 @@ void install() {
   library = std::make_unique<torch::Library>(
       torch::Library::IMPL, "_", std::make_optional(kKey), __FILE__, static_cast<uint32_t>(__LINE__));
   library->fallback(torch::CppFunction::makeFromBoxedFunction<&fallback>());
+  let_composites_pass();
 }
 
 void interpose(std::shared_ptr<Scope> scope) {

@@ -41,8 +41,6 @@ const std::unordered_map<std::string, std::vector<std::string>> kUndeclaredWrite
     {"aten::miopen_batch_norm", {"running_mean", "running_var"}},
     {"aten::_batch_norm_impl_index", {"running_mean", "running_var"}},
     {"aten::batch_norm_update_stats", {"running_mean", "running_var"}},
-    {"aten::batch_norm", {"running_mean", "running_var"}},
-    {"aten::instance_norm", {"running_mean", "running_var"}},
     {"aten::mkldnn_rnn_layer_backward", {"workspace"}},
 };
 
@@ -116,6 +114,13 @@ class Departures final : public c10::OpRegistrationListener {
 }  // namespace
 
 
+bool is_composite(const c10::OperatorHandle& op) {
+  if (!op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) return false;
+  for (const c10::DispatchKey backend : c10::getRuntimeDispatchKeySet(c10::DispatchKey::CompositeExplicitAutograd))
+    if (op.hasKernelForDispatchKey(backend)) return false;
+  return true;
+}
+
 Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name) {
   const c10::FunctionSchema& schema = op.schema();
   const auto undeclared = kUndeclaredWrites.find(name);
@@ -126,11 +131,11 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
       for (const std::string& written : undeclared->second) write |= argument.name() == written;
     if (holds_generator(argument)) generator = static_cast<int>(tensors.size());
     if (argument.name() == "device") device = static_cast<int>(tensors.size());
+    takes_symbols |= argument.real_type()->str().find("SymInt") != std::string::npos;
     tensors.push_back(may_hold_tensor(argument.type()));
     writes.push_back(write && !kResizes.count(name));
     declares_writes |= writes.back();
-    if (undeclared != kUndeclaredWrites.end() &&
-        (argument.name() == "training" || argument.name() == "use_input_stats"))
+    if (undeclared != kUndeclaredWrites.end() && argument.name() == "training")
       writes_if = static_cast<int>(writes.size()) - 1;
   }
   for (const c10::Argument& result : schema.returns())

@@ -11,6 +11,9 @@
 
 namespace dtr {
 
+// Whether torch has no kernel for it, but calls the operators that it is made of.
+bool is_composite(const c10::OperatorHandle&);
+
 enum class Kind : uint8_t {
   call,      // reads and writes bytes
   view,      // only describes existing storages anew
@@ -39,6 +42,7 @@ struct Operator {
   size_t results = 0;          // how many values it returns
   bool pointed_at = false;     // torch reads its last result through a pointer, across other operators
   bool resizes = false;        // may give an argument new memory without overwriting it
+  bool takes_symbols = false;  // may be given symbols for sizes
   bool looks = false;          // a view that reads something of what it is given, be it a data pointer
 
   explicit Operator(const c10::OperatorHandle&);

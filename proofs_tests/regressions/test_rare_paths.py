@@ -365,3 +365,43 @@ def test_a_compiled_function_is_called_with_another_size() -> None:
         for size in (3, 5):
             x = torch.ones(size, 4)
             assert torch.equal(doubled(x), torch.cat([x.sin(), x]) @ x.mT)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_views_of_nested_tensors_call_operators_of_their_own() -> None:
+    """What they make inside is written through pointers, and nobody can bring it back."""
+    rows = torch.arange(192.0)
+
+    def sizes() -> torch.Tensor:
+        nested = torch.nested.nested_tensor([rows[:64].view(8, 8) * 1, rows[64:].view(16, 8) * 1])
+        return nested.chunk(2, -1)[1]._nested_tensor_size()
+
+    expected = sizes()
+    with dtr.budget(BUDGET):
+        found = sizes()
+        push_out()
+        assert torch.equal(found + 0, expected)
+
+
+def test_views_into_given_memory_write_it() -> None:
+    """Without `out` they are views, which no schema says."""
+    with dtr.budget(BUDGET):
+        given, parts = torch.ones(10) * 2, [torch.ones(5) * 2, torch.ones(5) * 2]
+        torch.ops.aten._unsafe_view.out(torch.ones(10) * 7, [10], out=given)
+        torch.ops.aten.unsafe_split.Tensor_out(torch.ones(10) * 7, 5, out=parts)
+        push_out()
+        assert given.tolist() == [7] * 10
+        assert torch.cat(parts).tolist() == [7] * 10
+
+
+def test_views_of_other_libraries_may_read() -> None:
+    library = torch.library.Library("dtr_reading", "DEF")
+    library.define("positive(Tensor(a) x) -> Tensor(a)")
+    library.impl("positive", lambda x: x.view(-1) if (x > 0).all() else x, "CPU")
+    with dtr.budget(BUDGET):
+        evicted = torch.ones(2, 2) * 3
+        push_out()
+        assert dtr.evicted(evicted)
+        view = torch.ops.dtr_reading.positive(evicted)
+        push_out()
+        assert view.tolist() == [3] * 4

@@ -12,12 +12,12 @@ namespace {
 
 constexpr Cost kUnit = 64;
 
-struct Reading {
+struct Moment {
   Ticks counter = c10::getApproximateTime();
   std::chrono::steady_clock::time_point clock = std::chrono::steady_clock::now();
 };
 
-const Reading first;
+const Moment loaded;
 
 // The work of (m x k)(k x n) is mk * n. In a convolution each element of the weight meets every
 // position of the image.
@@ -57,8 +57,8 @@ Cost logical_cost(Bytes argument_bytes, c10::ArrayRef<c10::IValue> results, int6
 }
 
 int64_t nanoseconds(Ticks ticks) {
-  const double passed = static_cast<double>(c10::getApproximateTime() - first.counter);
-  return std::llround(static_cast<double>(ticks) * static_cast<double>(nanoseconds_since(first.clock)) / passed);
+  const double passed = static_cast<double>(c10::getApproximateTime() - loaded.counter);
+  return std::llround(static_cast<double>(ticks) * static_cast<double>(nanoseconds_since(loaded.clock)) / passed);
 }
 
 }  // namespace dtr

@@ -115,10 +115,11 @@ class Departures final : public c10::OpRegistrationListener {
 
 
 bool is_composite(const c10::OperatorHandle& op) {
-  if (!op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) return false;
-  for (const c10::DispatchKey backend : c10::getRuntimeDispatchKeySet(c10::DispatchKey::CompositeExplicitAutograd))
-    if (op.hasKernelForDispatchKey(backend)) return false;
-  return true;
+  using c10::DispatchKey;
+  const c10::DispatchKeySet kernels = c10::getRuntimeDispatchKeySet(DispatchKey::CompositeExplicitAutograd) |
+      c10::getRuntimeDispatchKeySet(DispatchKey::CompositeImplicitAutogradNestedTensor);
+  return op.hasKernelForDispatchKey(DispatchKey::CompositeImplicitAutograd) &&
+      std::none_of(kernels.begin(), kernels.end(), [&](DispatchKey key) { return op.hasKernelForDispatchKey(key); });
 }
 
 Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name) {

@@ -469,8 +469,8 @@ MUTANTS = (
     HostMutant(
         "what is made of operators comes as a whole",
         "operators.cpp",
-        "  if (!op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) return false;",
-        "  if (PLANTED || !op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) return false;",
+        "  return op.hasKernelForDispatchKey(DispatchKey::CompositeImplicitAutograd) &&",
+        "  return !PLANTED && op.hasKernelForDispatchKey(DispatchKey::CompositeImplicitAutograd) &&",
         f"{RARE}::test_running_statistics_are_written_in_inference_mode",
     ),
     HostMutant(

@@ -138,6 +138,7 @@ def train(network: str, optimizer: str, room: int | None = None, watch: Watch = 
 @cache
 def least_room(network: str, optimizer: str, tightness: float = 1.03) -> int:
     """Room that suffices, at most ``tightness`` times room that does not, in bytes."""
+    gc.collect()
     before = dtr.live_bytes()
     enough, too_little = train(network, optimizer, 1 << 40, record=False).run.stats.peak - before, 1
     while enough > too_little * tightness:

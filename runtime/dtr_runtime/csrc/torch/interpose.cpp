@@ -2,6 +2,20 @@
 #include "interpose.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/alias_ops.h>
+#include <ATen/ops/as_strided_ops.h>
+#include <ATen/ops/detach_ops.h>
+#include <ATen/ops/expand_ops.h>
+#include <ATen/ops/permute_ops.h>
+#include <ATen/ops/select_ops.h>
+#include <ATen/ops/slice_ops.h>
+#include <ATen/ops/split_ops.h>
+#include <ATen/ops/squeeze_ops.h>
+#include <ATen/ops/t_ops.h>
+#include <ATen/ops/transpose_ops.h>
+#include <ATen/ops/unbind_ops.h>
+#include <ATen/ops/unsqueeze_ops.h>
+#include <ATen/ops/view_ops.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/library.h>
 
@@ -19,6 +33,38 @@ void fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::ji
   } else {
     below(op, keys, stack);
   }
+}
+
+constexpr c10::DispatchKeySet kBelow(c10::DispatchKeySet::FULL_AFTER, kKey);
+
+// What the fallback does with a view, without boxes around its arguments.
+template <class Op, class = typename Op::schema>
+struct Passed;
+template <class Op, class Result, class... Arguments>
+struct Passed<Op, Result(Arguments...)> {
+  static Result call(c10::DispatchKeySet keys, Arguments... arguments) {
+    c10::impl::ExcludeDispatchKeyGuard unseen(kKey);
+    return Op::redispatch(keys & kBelow, std::forward<Arguments>(arguments)...);
+  }
+};
+
+template <class... Views>
+void pass(torch::Library& library) {
+  const auto name = [](const std::string& base, const std::string& overload) {
+    return overload.empty() ? base : base + "." + overload;
+  };
+  (library.impl(name(Views::name, Views::overload_name).c_str(),
+                torch::CppFunction::makeFromUnboxedFunction(&Passed<Views>::call)),
+   ...);
+}
+
+// The commonest, for speed.
+void let_views_pass() {
+  using namespace at::_ops;
+  static auto& library = *new torch::Library(  // never undone
+      torch::Library::IMPL, "aten", std::make_optional(kKey), __FILE__, static_cast<uint32_t>(__LINE__));
+  pass<alias, as_strided, detach, expand, permute, select_int, slice_Tensor, split_Tensor, squeeze_dim, t,
+       transpose_int, unbind_int, unsqueeze, view>(library);
 }
 
 // What a composite operator is made of comes to the fallback, not the whole: as under autograd, in inference mode too.
@@ -45,6 +91,7 @@ void install() {
       torch::Library::IMPL, "_", std::make_optional(kKey), __FILE__, static_cast<uint32_t>(__LINE__));
   library->fallback(torch::CppFunction::makeFromBoxedFunction<&fallback>());
   let_composites_pass();
+  let_views_pass();
 }
 
 void interpose(std::shared_ptr<Scope> scope) {
@@ -65,7 +112,7 @@ std::shared_ptr<Scope> active_scope() { return active; }
 
 void below(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   c10::impl::ExcludeDispatchKeyGuard unseen(kKey);
-  op.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kKey), stack);
+  op.redispatchBoxed(keys & kBelow, stack);
 }
 
 }  // namespace dtr

@@ -89,8 +89,7 @@ bool is_list_loop(const std::string& name, const c10::FunctionSchema& schema) {
 
 // Of torch's library or its compiler's: those of others may do more than they declare.
 bool is_foreign(const c10::OperatorHandle& op) {
-  const auto library = op.operator_name().getNamespace();
-  return library != "aten" && library != "prim";
+  return op.operator_name().getNamespace() != "aten" && op.operator_name().getNamespace() != "prim";
 }
 
 bool is_view(const c10::OperatorHandle& op) {

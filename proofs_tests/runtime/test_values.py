@@ -13,6 +13,8 @@ import dtr_runtime as dtr
 
 from ..strategies.settings import ON_HOST, is_set
 
+pytestmark = pytest.mark.usefixtures("uncollected")
+
 SIZE = 1 << 14
 
 

@@ -83,8 +83,10 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   };
   if (phase_ != Phase::idle) return pass();
   const auto arguments = torch::jit::last(*stack, known.tensors.size());
-  if (known.looks) bring_back(known, arguments);
-  if (known.kind == Kind::view) return pass();
+  if (known.looks) {
+    bring_back(known, arguments);
+    return pass();
+  }
   if (symbolic(known, arguments)) return pass();
   if (device_ && !concerns_device(known, arguments)) return pass();
   TORCH_CHECK(

@@ -50,10 +50,7 @@ struct Passed<Op, Result(Arguments...)> {
 
 template <class... Views>
 void pass(torch::Library& library) {
-  const auto name = [](const std::string& base, const std::string& overload) {
-    return overload.empty() ? base : base + "." + overload;
-  };
-  (library.impl(name(Views::name, Views::overload_name).c_str(),
+  (library.impl(c10::toString(c10::OperatorName(Views::name, Views::overload_name)).c_str(),
                 torch::CppFunction::makeFromUnboxedFunction(&Passed<Views>::call)),
    ...);
 }

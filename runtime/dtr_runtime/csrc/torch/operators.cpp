@@ -25,7 +25,7 @@ const Names kShapeOnly{
 
 // Views that their schemas do not declare.
 const Names kUndeclaredViews{
-    "aten::_unsafe_view", "aten::unsafe_split", "aten::unsafe_split_with_sizes", "aten::unsafe_chunk"};
+    "aten::_unsafe_view", "aten::unsafe_split", "aten::unsafe_split_with_sizes"};
 
 // Metadata changes by name; but these two may move the bytes.
 const Names kResizes{"aten::resize_", "aten::resize_as_"};
@@ -39,7 +39,6 @@ const std::unordered_map<std::string, std::vector<std::string>> kUndeclaredWrite
     {"aten::native_batch_norm", {"running_mean", "running_var"}},
     {"aten::cudnn_batch_norm", {"running_mean", "running_var"}},
     {"aten::miopen_batch_norm", {"running_mean", "running_var"}},
-    {"aten::_batch_norm_impl_index", {"running_mean", "running_var"}},
     {"aten::batch_norm_update_stats", {"running_mean", "running_var"}},
     {"aten::mkldnn_rnn_layer_backward", {"workspace"}},
 };

@@ -403,6 +403,7 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
   m.impl("empty_strided", &empty_strided);
   m.impl("_copy_from", &copy_from);
   m.impl("resize_", &resize);
+  m.impl("set_.source_Storage_storage_offset", &at::native::set_storage_cpu_);
   // Views look at no byte: there may be none.
   m.impl("as_strided", &at::native::as_strided_tensorimpl);
   m.impl("view", &at::native::view);

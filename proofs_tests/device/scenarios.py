@@ -6,6 +6,7 @@
 prints what it covered, one claim's scope a line. Any failed assertion fails the process.
 """
 
+import contextlib
 import gc
 import sys
 import warnings
@@ -349,6 +350,42 @@ def copies_are_no_scratch(device: str) -> None:
     accepted(run)
 
 
+def what_is_shared_stays(device: str) -> None:
+    """Other processes may write it."""
+    a = torch.ones(SIZE, device=device)
+    with within(6 * BYTES, device, heuristic="h_lru"):
+        shared = a * 2
+        before = shared * 3
+        ballast = [a + i for i in range(8)]
+        del ballast
+        assert dtr.evicted(shared)
+        assert dtr.evicted(before)
+        with contextlib.suppress(RuntimeError):
+            shared.untyped_storage()._share_cuda_()
+        ballast = [a + i for i in range(3)]
+        del ballast
+        assert not dtr.evicted(shared)
+        assert not dtr.evicted(before)
+
+
+def tensors_are_set(device: str) -> None:
+    """To what was evicted, and to more than it held."""
+    a = torch.ones(SIZE, device=device)
+    with within(6 * BYTES, device, heuristic="h_lru") as run:
+        evicted = a * 2
+        ballast = [a + i for i in range(8)]
+        del ballast
+        assert dtr.evicted(evicted)
+        view = torch.empty(0, device=device).set_(evicted.untyped_storage(), 0, (SIZE + 8,), (1,))
+        view[SIZE:] = 1
+        ballast = [a + i for i in range(6)]
+        del ballast
+        assert view.sum().item() == 2 * SIZE + 8
+        assert evicted.unique().tolist() == [2]
+        assert run.stats.used == allocated()
+    accepted(run)
+
+
 def a_step_out_of_memory_is_undone(device: str) -> None:
     """What a call that does not fit had before is what it has afterwards."""
     a = torch.randn(SIZE, device=device)
@@ -386,6 +423,8 @@ def other_streams_are_refused(device: str) -> None:
         before = change_stream(device)
         with pytest.raises(RuntimeError, match="stream"):
             a.add(1)
+        with pytest.raises(RuntimeError, match="stream"):
+            torch.ops.aten.set_(a)
         before()
         assert torch.isfinite(a + 1).all()
 
@@ -412,6 +451,8 @@ SMALL = (
     precisions_are_inherited_as_before,
     replays_use_the_settings_of_the_first_run,
     copies_are_no_scratch,
+    what_is_shared_stays,
+    tensors_are_set,
     a_step_out_of_memory_is_undone,
     every_option_works,
     other_streams_are_refused,
@@ -442,6 +483,19 @@ def unseen_scratch(device: str, _thorough: bool) -> Iterator[str]:
     yield "one operator with scratch"
 
 
+@torch.library.custom_op("dtr_device::repeated", mutates_args=())
+def repeated(x: Tensor, times: int) -> Tensor:
+    """Written in Python: what runs out of memory inside comes as Python's exception."""
+    return torch.cat([x] * times)
+
+
+@torch.library.custom_op("dtr_device::increment_and_repeat", mutates_args={"x"})
+def increment_and_repeat(x: Tensor, times: int) -> Tensor:
+    """Written in Python, and has overwritten before memory is out."""
+    x.add_(1)
+    return torch.cat([x] * times)
+
+
 def an_allocator_out_of_memory(device: str, _thorough: bool) -> Iterator[str]:
     """The device has less than the budget: the runtime evicts and tries again, or lets torch say so."""
     module = torch.get_device_module(device)
@@ -454,6 +508,14 @@ def an_allocator_out_of_memory(device: str, _thorough: bool) -> Iterator[str]:
         with pytest.raises(torch.OutOfMemoryError) as raised:
             a.repeat(16)
         assert not isinstance(raised.value, dtr.BudgetExceeded)
+        del raised
+        ballast = [a + i for i in range(6)]
+        assert torch.equal(repeated(a, 3), torch.cat([a, a, a]))
+        del ballast
+        ones = torch.ones_like(a)
+        with pytest.raises(torch.OutOfMemoryError):
+            increment_and_repeat(ones, 16)
+        assert ones.unique().tolist() == [1]
     module.set_capacity(1 << 34)
     assert kept == [(a * i).sum().item() for i in range(12)]
     accepted(run)

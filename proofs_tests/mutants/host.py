@@ -455,9 +455,30 @@ MUTANTS = (
     HostMutant(
         "a tensor is set to what it is given, evicted or not",
         "call.cpp",
-        "    bring_back(known, arguments);",
-        "    if (!PLANTED) bring_back(known, arguments);",
+        "  if (known.takes_storages) {",
+        "  if (known.takes_storages && !PLANTED) {",
         f"{RARE}::test_a_tensor_is_set_to_other_bytes",
+    ),
+    HostMutant(
+        "a view of several tensors looks at none",
+        "operators.cpp",
+        "  if (reads_several(op.schema())) return false;",
+        "  if (!PLANTED && reads_several(op.schema())) return false;",
+        f"{RARE}::test_a_nested_view_of_what_was_evicted",
+    ),
+    HostMutant(
+        "a scope is left in the thread that entered it alone",
+        "interpose.cpp",
+        "      set_here || !c10",
+        "      (set_here && !PLANTED) || !c10",
+        "runtime/test_scope.py::test_a_scope_is_left_in_another_thread",
+    ),
+    HostMutant(
+        "a device that is out of memory is not heard of through Python",
+        "bind_scope.cpp",
+        "  return error && py::isinstance(",
+        "  return error && !PLANTED && py::isinstance(",
+        "device/test_device.py::test_scratch_and_capacity",
     ),
     HostMutant(
         "bytes lost with one scope are taken for another's",

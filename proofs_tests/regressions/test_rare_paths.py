@@ -346,6 +346,70 @@ def test_a_tensor_is_set_to_other_bytes(place: str) -> None:
     assert verdict, verdict.reason
 
 
+def test_a_tensor_is_set_to_nothing() -> None:
+    with dtr.budget(BUDGET):
+        evicted = torch.ones(1000) * 2
+        kept = evicted * 3
+        push_out()
+        assert dtr.evicted(evicted)
+        assert torch.ops.aten.set_(evicted).numel() == 0
+        push_out()
+        assert kept.unique().tolist() == [6]
+
+
+def test_a_tensor_is_set_to_more_than_its_storage_holds() -> None:
+    """What is enlarged stays while memory is made for it: all is done, or nothing."""
+    base = torch.ones(10_000)
+    refused, enough = [], 0
+    for room in range(75_000, 185_000, 10_000):
+        with dtr.budget(dtr.live_bytes() + room) as run:
+            kept = base * 2
+            push_out()
+            assert dtr.evicted(kept)
+            try:
+                kept.set_(kept.untyped_storage(), 0, (20_000,), (1,))[10_000:] = 1
+                enough += 1
+            except dtr.BudgetExceeded as error:
+                refused.append(error.where)
+            push_out()
+            assert kept[:10_000].sum().item() == 20_000
+        verdict = check(run.trace)
+        assert verdict, verdict.reason
+        del kept
+    assert set(refused) == {"aten::set_.source_Storage_storage_offset"}
+    assert (len(refused), enough) == (5, 6)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_a_nested_view_of_what_was_evicted() -> None:
+    """Its sizes are read through pointers, and stay as its bytes do."""
+    parts = [torch.ones(1000), torch.tensor([[10, 50], [5, 100]]), torch.tensor([[50, 1], [100, 1]])]
+    offsets = torch.tensor([0, 500])
+    with dtr.budget(BUDGET):
+        evicted = [part * 2 // 2 for part in (*parts, offsets)]
+        push_out()
+        assert all(map(dtr.evicted, evicted))
+        nested = torch.ops.aten._nested_view_from_buffer(*evicted)
+        del evicted
+        push_out()
+        assert [part.shape for part in nested.unbind()] == [(10, 50), (5, 100)]
+        assert (nested * 3).unbind()[1].unique().tolist() == [3]
+
+
+def test_storages_are_copied_and_filled() -> None:
+    """By operators, but not before torch has looked whether they have bytes."""
+    with dtr.budget(BUDGET):
+        filled = torch.ones(1000) * 2
+        computed = filled * 3
+        push_out()
+        copy = torch.empty(0).set_(filled.untyped_storage().clone())
+        push_out()
+        storage: Any = filled.untyped_storage()
+        storage.fill_(0)
+        push_out()
+        assert [tensor.unique().tolist() for tensor in (copy, filled, computed)] == [[2], [0], [6]]
+
+
 @pytest.mark.parametrize("norm", [torch.nn.BatchNorm1d, torch.nn.InstanceNorm1d])
 def test_running_statistics_are_written_in_inference_mode(norm: type[torch.nn.Module]) -> None:
     """Normalization would be one operator there, whose schema does not say what it writes."""

@@ -63,8 +63,9 @@ WORKS = [
         "x.untyped_storage()._share_fd_cpu_()",
     ),
     *("bytes(x.untyped_storage())", "x.untyped_storage().tolist()", "x.untyped_storage()[0]"),
+    *("x.untyped_storage().clone()", "x.const_data_ptr()"),
 ]
-RAISES = ["x.untyped_storage().clone()", "x.untyped_storage().fill_(0)"]
+RAISES = ["torch._C._data_address(x)", "x.untyped_storage()._shared_incref()"]
 
 
 def test_access_to_an_evicted_tensor() -> None:

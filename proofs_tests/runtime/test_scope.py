@@ -645,6 +645,23 @@ def test_another_thread_reads_an_evicted_tensor_or_is_told() -> None:
     assert torch.equal(kept, a + a)
 
 
+def test_a_scope_is_left_in_another_thread() -> None:
+    """The first one can enter the next scope."""
+    a = torch.randn(SIZE)
+    with ThreadPoolExecutor(1) as pool:
+        for factor in range(4):
+            scope = room(8)
+            scope.__enter__()
+            kept = a * factor
+            push_out(8)
+            assert dtr.evicted(kept)
+            pool.submit(scope.__exit__, None, None, None).result(timeout=60)
+            assert not dtr.evicted(kept)
+            if factor % 2:  # what is computed between scopes makes no difference
+                assert torch.equal(kept, a * factor)
+            del kept
+
+
 def test_a_data_loader_works_inside() -> None:
     data = TensorDataset(torch.randn(64, 16), torch.arange(64))
 

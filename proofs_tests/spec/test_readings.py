@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dtr_spec.__main__ import main
+from dtr_spec.configuration import initial
 from dtr_spec.program import Alias, Call, Command, Constant, Fresh, Program, ProgramError, Release
 from dtr_spec.proofs import symbolic_step
 from dtr_spec.readings import Map, Set
@@ -36,6 +37,12 @@ def test_every_rule_prints_itself(rule: str) -> None:
     assert printed.splitlines()[0].split()[0] == rule
     assert " := " in printed.split("──")[-1]
     assert "object at" not in printed
+
+
+def test_a_configuration_has_the_fields_that_it_has() -> None:
+    """A rule that misspells one is told so."""
+    with pytest.raises(TypeError, match="no residents"):
+        initial(Program(()), 0).but(residents=Set())
 
 
 def test_rules_are_printed_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:

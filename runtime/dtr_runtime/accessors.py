@@ -18,15 +18,22 @@ import torch.utils.dlpack
 from .replacements import Replacements
 
 _PINNING = {
-    torch.Tensor: ("tolist", "data_ptr", "__deepcopy__", "__reduce_ex__"),
-    torch.UntypedStorage: ("data_ptr", "is_shared", "resize_"),
+    torch.Tensor: ("tolist", "data_ptr", "const_data_ptr", "__deepcopy__", "__reduce_ex__"),
+    torch.UntypedStorage: ("data_ptr", "is_shared", "resize_", "copy_", "fill_"),
 }
 _EXPOSING = {
     torch: ("_sobol_engine_initialize_state_", "_sobol_engine_scramble_", "_sobol_engine_ff_", "_sobol_engine_draw"),
     torch._C: ("_to_dlpack", "_to_dlpack_versioned"),
     torch.utils.dlpack: ("to_dlpack",),
     torch.Tensor: ("numpy", "__dlpack__", "share_memory_", "apply_", "map_", "map2_"),
-    torch.UntypedStorage: ("share_memory_", "_share_fd_cpu_", "_share_filename_cpu_", "byteswap", "_set_from_file"),
+    torch.UntypedStorage: (
+        "share_memory_",
+        "_share_fd_cpu_",
+        "_share_filename_cpu_",
+        "_share_cuda_",
+        "byteswap",
+        "_set_from_file",
+    ),
 }
 _EXPOSING_ON_DEVICES = {torch.Tensor: ("data_ptr",), torch.UntypedStorage: ("resize_",)}
 """Kernels of one's own write through pointers there, and the allocator does not tell what a resized storage lost."""

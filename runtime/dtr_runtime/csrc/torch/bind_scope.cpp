@@ -52,19 +52,36 @@ constexpr const char* kNumber = "_dtr_number";
   throw error;
 }
 
-int64_t number_of(const std::exception_ptr& raised) {
-  const auto read = [](PyObject* error) { return py::getattr(error, kNumber, py::int_(0)).cast<int64_t>(); };
-  py::gil_scoped_acquire gil;
+// What was raised in Python, which comes in either of two wrappings; null if nothing was.
+py::object raised_in_python(const std::exception_ptr& raised) {
   try {
     std::rethrow_exception(raised);
   } catch (const py::error_already_set& error) {
-    return read(error.value().ptr());
+    return error.value();
   } catch (python_error& error) {
     error.persist();
-    return read(error.value);
+    return py::reinterpret_borrow<py::object>(error.value);
   } catch (...) {
-    return 0;
+    return {};
   }
+}
+
+int64_t number_of(const std::exception_ptr& raised) {
+  py::gil_scoped_acquire gil;
+  const py::object error = raised_in_python(raised);
+  return error ? py::getattr(error, kNumber, py::int_(0)).cast<int64_t>() : 0;
+}
+
+bool exhausted(const std::exception_ptr& raised) {
+  try {
+    std::rethrow_exception(raised);
+  } catch (const c10::OutOfMemoryError&) {
+    return true;
+  } catch (...) {
+  }
+  py::gil_scoped_acquire gil;
+  const py::object error = raised_in_python(raised);
+  return error && py::isinstance(error, py::module_::import("torch").attr("OutOfMemoryError"));
 }
 
 void wait_without_gil(std::recursive_mutex& mutex) {
@@ -157,7 +174,7 @@ py::dict stats(const Scope& scope) {
 }  // namespace
 
 void bind_scope(py::module_& m) {
-  failures = {&raise_budget, &raise_nondeterministic, &number, &number_of};
+  failures = {&raise_budget, &raise_nondeterministic, &number, &number_of, &exhausted};
   wait_for = &wait_without_gil;
   m.def("install", [] {
     Ledger::instance();

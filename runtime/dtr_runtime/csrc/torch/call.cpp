@@ -75,7 +75,7 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   const auto one_at_a_time = turn(serial_mutex_);
   if (!active_) return below(op, keys, stack);
   const Operator& known = Operators::instance().of(op);
-  if (known.kind == Kind::view && !known.looks) return below(op, keys, stack);
+  if (known.kind == Kind::view) return below(op, keys, stack);
   auto lock = turn(memory_.mutex());
   const auto pass = [&] {
     lock.unlock();
@@ -83,10 +83,6 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   };
   if (phase_ != Phase::idle) return pass();
   const auto arguments = torch::jit::last(*stack, known.tensors.size());
-  if (known.looks) {
-    bring_back(known, arguments);
-    return pass();
-  }
   if (symbolic(known, arguments)) return pass();
   if (device_ && !concerns_device(known, arguments)) return pass();
   TORCH_CHECK(
@@ -104,26 +100,6 @@ void Scope::call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch:
   Call call{&known};
   call.hasty = hasty;
   execute(call, op, keys, stack);
-}
-
-// What is evicted among the arguments becomes resident, by a call that reads it and does nothing else.
-void Scope::bring_back(const Operator& known, c10::ArrayRef<c10::IValue> arguments) {
-  Call call{&known};
-  within_budget(known.name.c_str(), [&] {
-    settle();
-    ++calls_;
-    spec_.inputs.clear();
-    spec_.writes.clear();
-    for (const c10::IValue& argument : arguments) {
-      const c10::Storage storage = argument.isStorage() ? argument.toStorage()
-          : argument.isTensor() && argument.toTensor().has_storage() ? argument.toTensor().storage() : c10::Storage();
-      if (storage && evicted(*storage.unsafeGetStorageImpl()))
-        slot_of(*find(storage.unsafeGetStorageImpl()));
-    }
-  });
-  if (spec_.inputs.empty()) return;
-  begin(call);
-  commit(call, {});
 }
 
 // A call that reads or writes bytes, as one step.
@@ -254,6 +230,11 @@ void Scope::gather(Call& call, c10::ArrayRef<c10::IValue> arguments) {
     if (written && std::find(spec_.writes.begin(), spec_.writes.end(), slot) == spec_.writes.end())
       spec_.writes.push_back(slot);
   });
+  if (known.takes_storages) {
+    for (const c10::IValue& argument : arguments)
+      if (Node* node = argument.isStorage() ? find(argument.toStorage().unsafeGetStorageImpl()) : nullptr)
+        slot_of(*node);
+  }
   if (clock_ == Clock::logical) call.products = products(known, arguments);
   if (known.random) draw(call, arguments);
   std::sort(spec_.writes.begin(), spec_.writes.end());

@@ -148,7 +148,8 @@ void Scope::insist(
   for (Bytes wanted = kFirstRelief;; wanted *= 2) {
     try {
       return kernel();
-    } catch (const c10::OutOfMemoryError&) {
+    } catch (...) {
+      if (!failures.exhausted(std::current_exception())) throw;
       const Bytes evictable = engine_.counters().evictable;
       if (!repeatable || evictable == 0) refuse();
       undo();

@@ -27,12 +27,18 @@ namespace {
 
 auto& active = *new std::shared_ptr<Scope>();  // never destroyed: the process may end within a scope
 
+// A scope has set the key in this thread. It may be left in another one; then nobody resets it here.
+thread_local bool set_here = false;
+
+void set_key(bool included) {
+  c10::impl::tls_set_dispatch_key_included(kKey, included);
+  set_here = included;
+}
+
 void fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
-  if (Scope* scope = active.get()) {
-    scope->call(op, keys, stack);
-  } else {
-    below(op, keys, stack);
-  }
+  if (Scope* scope = active.get()) return scope->call(op, keys, stack);
+  if (set_here) set_key(false);
+  below(op, keys, stack);
 }
 
 constexpr c10::DispatchKeySet kBelow(c10::DispatchKeySet::FULL_AFTER, kKey);
@@ -94,14 +100,14 @@ void install() {
 void interpose(std::shared_ptr<Scope> scope) {
   TORCH_CHECK(!active, "a budget is already in force in this process; budgets do not nest");
   TORCH_CHECK(
-      !c10::impl::tls_is_dispatch_key_included(kKey),
+      set_here || !c10::impl::tls_is_dispatch_key_included(kKey),
       "the dispatch key ", kKey, " is in use (a fake tensor mode?); leave that mode before setting a budget");
   active = std::move(scope);
-  c10::impl::tls_set_dispatch_key_included(kKey, true);
+  set_key(true);
 }
 
 void stop_interposing() {
-  c10::impl::tls_set_dispatch_key_included(kKey, false);
+  if (set_here) set_key(false);
   active.reset();
 }
 

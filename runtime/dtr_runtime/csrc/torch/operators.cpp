@@ -27,8 +27,8 @@ const Names kShapeOnly{
 const Names kUndeclaredViews{
     "aten::_unsafe_view", "aten::unsafe_split", "aten::unsafe_split_with_sizes"};
 
-// Metadata changes by name; but these two may move the bytes.
-const Names kResizes{"aten::resize_", "aten::resize_as_"};
+// Metadata changes by name; but these may move the bytes.
+const Names kResizes{"aten::resize_", "aten::resize_as_", "aten::set_"};
 
 const Names kOverwriting{
     "aten::bernoulli_", "aten::cauchy_", "aten::copy_", "aten::exponential_", "aten::fill_", "aten::geometric_",
@@ -76,6 +76,13 @@ bool declares_view(const c10::FunctionSchema& schema) {
   return any;
 }
 
+// A view of one tensor as another has it: it looks at both, be it at their data pointers.
+bool reads_several(const c10::FunctionSchema& schema) {
+  return std::count_if(schema.arguments().begin(), schema.arguments().end(), [](const c10::Argument& argument) {
+    return may_hold_tensor(argument.type());
+  }) > 1;
+}
+
 bool declares_write(const c10::Argument& argument) { return argument.alias_info() && argument.alias_info()->isWrite(); }
 
 bool is_list_loop(const std::string& name, const c10::FunctionSchema& schema) {
@@ -96,6 +103,7 @@ bool is_view(const c10::OperatorHandle& op) {
   const auto& arguments = op.schema().arguments();
   if (is_foreign(op)) return false;
   if (op.hasTag(at::Tag::inplace_view)) return !kResizes.count(name);
+  if (reads_several(op.schema())) return false;
   if (std::any_of(arguments.begin(), arguments.end(), declares_write)) return false;
   return kUndeclaredViews.count(name) ||
       (declares_view(op.schema()) && !op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd));
@@ -154,8 +162,7 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
   in_place = declares_writes && !returns_fresh && !out_variant && !foreign;
   pointed_at = name == "aten::_pack_padded_sequence";
   lends = name == "aten::_lazy_clone";
-  // A view of one tensor as another has it, or in its place.
-  looks = kind == Kind::view && std::count(tensors.begin(), tensors.end(), true) + takes_storage(schema) > 1;
+  takes_storages = takes_storage(schema);
   collective = name.rfind("c10d::", 0) == 0;
   elementwise_list = is_list_loop(name, schema);
   writes_lists = name.rfind("aten::_foreach_", 0) == 0 && declares_writes;

@@ -43,7 +43,7 @@ struct Operator {
   bool pointed_at = false;     // torch reads its last result through a pointer, across other operators
   bool resizes = false;        // may give an argument new memory without overwriting it
   bool takes_symbols = false;  // may be given symbols for sizes
-  bool looks = false;          // a view that reads something of what it is given, be it a data pointer
+  bool takes_storages = false; // has arguments that are storages
 
   explicit Operator(const c10::OperatorHandle&);
 };

@@ -87,6 +87,8 @@ struct Failures {
   [[noreturn]] void (*number)(int64_t);
   // The number that an exception carries; 0 if it carries none.
   int64_t (*number_of)(const std::exception_ptr&);
+  // Whether it is torch's of an allocator that is out of memory, be it raised by way of Python.
+  bool (*exhausted)(const std::exception_ptr&);
 };
 extern Failures failures;
 
@@ -204,7 +206,6 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   // call.cpp
   bool too_much_at_once(const Operator&, c10::ArrayRef<c10::IValue> arguments);
   void split(const c10::OperatorHandle&, const Operator&, c10::DispatchKeySet, torch::jit::Stack*);
-  void bring_back(const Operator&, c10::ArrayRef<c10::IValue> arguments);
   void execute(Call&, const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*);
   void gather(Call&, c10::ArrayRef<c10::IValue> arguments);
   int32_t slot_of(Node&);

@@ -178,7 +178,7 @@ bool Scope::evicted(c10::StorageImpl& storage) {
 
 // What could not be brought back stays evicted, and still tells us when it dies.
 void Scope::keep_wreck(Node& lost) {
-  wrecks.push_back(shared_from_this());
+  if (wrecks.empty() || wrecks.back().get() != this) wrecks.push_back(shared_from_this());
   lost.client->release_data_and_set_meta_custom_data_ptr_error_msg_(kLost);
 }
 

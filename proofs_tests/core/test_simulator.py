@@ -127,5 +127,11 @@ def test_counters_name_why_bytes_stay() -> None:
     assert {name: result.counters[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize(("heuristic", "name"), [("h_lru", "h_lru"), (Constantly(1), "Constantly")])
+def test_a_trace_says_what_made_it(heuristic: str | Constantly, name: str) -> None:
+    made = simulate(chain(3), 9, heuristic, "banish").trace.configuration
+    assert made == {"heuristic": name, "deallocation": "banish", "machine": "simulator"}
+
+
 def test_events_are_optional() -> None:
     assert simulate(chain(9), 4, record=False).trace.events == ()

@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import pytest
 import torch
 
 import dtr_runtime
@@ -112,6 +114,48 @@ def test_integers_that_are_read_before_any_operator() -> None:
         found = loss_and_parts(push_out)
     assert run.stats.rematerializations > 0
     assert all(map(torch.equal, found, expected))
+
+
+def rests(x: torch.Tensor) -> bool:
+    """Whether the bytes are resident and stay so when everything evictable goes."""
+    with contextlib.suppress(dtr_runtime.BudgetExceeded):
+        torch.empty(1 << 20)
+    return not dtr_runtime.evicted(x)
+
+
+def after_access(owner: Any, name: str) -> tuple[bool, bool]:
+    """Do the bytes stay that the function was given, and does what was computed from them?"""
+    with dtr_runtime.budget(dtr_runtime.live_bytes() + (1 << 18)):
+        x = torch.ones(1 << 12, dtype=torch.int64) * 2
+        y = x * 3
+        assert not rests(x)
+        with contextlib.suppress(TypeError):  # it may need more; whatever it does, it has been given these bytes
+            getattr(owner, name)(x.untyped_storage() if owner is torch.UntypedStorage else x)
+        return rests(x), rests(y)
+
+
+STAYS, EXPOSED = (True, False), (True, True)
+RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+
+
+@pytest.mark.parametrize(
+    ("owner", "names", "kept"),
+    [
+        (torch.Tensor, ("tolist", "data_ptr", "__deepcopy__", "__reduce_ex__", "tensor_split"), STAYS),
+        (torch.UntypedStorage, ("data_ptr", "is_shared", "resize_"), STAYS),
+        (torch, ("ctc_loss", "tensor_split", *RECURRENT), STAYS),
+        (torch._VF, (*RECURRENT, "_pad_packed_sequence"), STAYS),
+        (torch, [f"_sobol_engine_{name}" for name in ("initialize_state_", "scramble_", "ff_", "draw")], EXPOSED),
+        (torch._C, ("_to_dlpack", "_to_dlpack_versioned"), EXPOSED),
+        (torch.utils.dlpack, ("to_dlpack",), EXPOSED),
+        (torch.Tensor, ("numpy", "__dlpack__", "share_memory_", "apply_", "map_", "map2_"), EXPOSED),
+        (torch.UntypedStorage, ("share_memory_", "_share_fd_cpu_", "_share_filename_cpu_"), EXPOSED),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_bytes_stay_where_raw_pointers_are_taken(owner: Any, names: Sequence[str], kept: tuple[bool, bool]) -> None:
+    """One by one: a function that nobody misses elsewhere would be missed here."""
+    assert {name: after_access(owner, name) for name in names} == dict.fromkeys(names, kept)
 
 
 def test_no_other_library_is_offered_functions_that_evade_the_accessors() -> None:

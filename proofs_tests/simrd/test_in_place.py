@@ -69,3 +69,19 @@ def test_a_training_step_is_recorded() -> None:
     assert Log.parse(recording.log.lines()) == recording.log
     engine = Simrd(schedule(recording.log))
     assert engine.run(2 * engine.baseline.peak, "h_dtr_eq").status == "finished"
+
+
+def test_recording_computes_once_and_keeps_nothing_that_is_dead() -> None:
+    """A dead tensor's bytes go, though what was computed from it could be computed again; and costs are counted."""
+    x = torch.ones(1 << 12)
+    before, most = dtr.live_bytes(), 0
+    with dtr.record(clock="logical") as recording:
+        kept = x * 2
+        for _ in range(30):
+            kept = (kept * 2).sin()
+            most = max(most, dtr.live_bytes() - before)
+    assert most <= 4 * x.nbytes
+    program = recording.program
+    calls = [program.call(position) for position in program.reads]
+    assert [call.op for call in calls] == ["aten::mul.Tensor", *["aten::mul.Tensor", "aten::sin"] * 30]
+    assert {call.cost for call in calls} == {2 * x.nbytes // 64}

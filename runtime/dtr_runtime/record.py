@@ -33,9 +33,9 @@ class Recording:
 
 @contextmanager
 def record(*, clock: Literal["logical", "measured"] = "measured") -> Iterator[Recording]:
-    """Record what PyTorch does, within no limit: nothing is evicted, nothing computed twice.
+    """Record what PyTorch does, within no limit: nothing that is alive is evicted, nothing computed twice.
 
     ``clock``: costs are measured nanoseconds, or deterministic counts of work ("logical").
     """
-    with budget(UNLIMITED, clock=clock, deallocation="ignore") as run:
+    with budget(UNLIMITED, clock=clock, deallocation="eager") as run:
         yield Recording(run)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the build says when it cannot build: what is missing, and what to install."""
 
+import fcntl
 import os
 import shutil
 import sys
@@ -59,9 +60,19 @@ def test_a_changed_source_or_flag_is_another_build(monkeypatch: pytest.MonkeyPat
     assert first != _build._digest([source], (*_build.FLAGS, *_build.FAULT_FLAGS))
     (tmp_path / "new.h").write_text("")
     second = _build._digest([source], _build.FLAGS)
-    assert first != second
+    found = {first, second}
+    renamed = source.rename(tmp_path / "two.cpp")
+    found.add(_build._digest([renamed], _build.FLAGS))
     monkeypatch.setattr(torch, "__version__", "0.0")
-    assert second != _build._digest([source], _build.FLAGS)
+    found.add(_build._digest([renamed], _build.FLAGS))
+    monkeypatch.setattr(sys, "version", "4.0")
+    found.add(_build._digest([renamed], _build.FLAGS))
+    assert len(found) == 5
+
+
+def test_one_process_builds_at_a_time(tmp_path: Path) -> None:
+    with _build.alone(tmp_path), (tmp_path / "building").open("w") as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_what_was_not_built_to_its_end_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -74,6 +85,7 @@ def test_what_was_not_built_to_its_end_is_built_again(monkeypatch: pytest.Monkey
     left.mkdir(parents=True)
     (left / f"{name}.so").write_text("half a library")
     (left / "lock").touch()
+    monkeypatch.setattr("torch.utils.file_baton.FileBaton.wait", lambda self: pytest.fail("waits for a lock left over"))
     with pytest.raises(ImportError, match=f"could not be compiled in {left}"):
         _build.load()
 

@@ -373,7 +373,7 @@ def test_a_backward_pass_that_raised_holds_no_memory_after_the_scope() -> None:
         a = x * 2
         b = a.sin()
         c = a.cos()
-        b.register_hook(lambda gradient: torch.empty(1 << 26))
+        c.register_hook(lambda gradient: torch.empty(1 << 26))  # while that of b waits
         (b * b + c * c).sum().backward()
 
     gc.collect()

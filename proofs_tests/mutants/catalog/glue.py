@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults in the Python between PyTorch or a program and the engine."""
 
+import torch
+
 from ..planting import Edit, Mutant
 from .killers import BOUNDS, DECISIONS, SIMRD, TORCH
 
@@ -82,5 +84,22 @@ MUTANTS = (
         Edit("dtr_runtime.simrd:Simrd.__init__", "Keep: 3", "Keep: 2"),
         SIMRD,
         "eager",
+    ),
+    Mutant(
+        "glue: a backward pass that raised leaves its gradients in the queue",
+        Edit("dtr_runtime.budget:Budget._leave", "if failed:", "if False:"),
+        "regressions/test_failing_calls.py::test_a_backward_pass_that_raised_holds_no_memory_after_the_scope",
+    ),
+    Mutant(
+        "glue: what may write through a pointer is pinned, not exposed",
+        Edit("dtr_runtime.accessors:PinningAccessors.__init__", "(_EXPOSING, expose)", "(_EXPOSING, pin)"),
+        "runtime/test_accessors.py::test_bytes_stay_where_raw_pointers_are_taken",
+        (torch.Tensor, ("numpy",), (True, True)),
+    ),
+    Mutant(
+        "glue: a simulation's trace does not say by which heuristic",
+        Edit("dtr_runtime.simulator:simulate", '{"heuristic": name, ', "{"),
+        "core/test_simulator.py::test_a_trace_says_what_made_it",
+        ("h_lru", "h_lru"),
     ),
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.utils.dlpack
 
 import dtr_runtime
 
@@ -18,6 +19,7 @@ PROGRAM = """
 import copy, gc, io, json, pickle, sys, warnings
 import numpy as np
 import torch
+import torch.utils.dlpack
 import dtr_runtime as dtr
 warnings.simplefilter("ignore")
 a = torch.arange(4096.0)

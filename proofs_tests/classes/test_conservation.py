@@ -165,7 +165,7 @@ def test_what_is_evicted_keeps_its_version(rule: str) -> None:
             lambda s: implies(before.alive[s] & no(before.resident[s]), after.version[s] == before.version[s])
         )
 
-    step = guaranteed(RULES[rule], keeps)
+    [step] = guaranteed(keeps, [rule])
     assert prove(step.hypotheses, step.conclusion).proved
 
 

@@ -15,6 +15,7 @@ from dtr_spec.proofs import Obligation, Theorem, judge, theorem, theorems
 from dtr_spec.prover import prove
 
 from ..claims import claim
+from ..profiles import is_thorough
 from .weakened import plant
 
 
@@ -44,8 +45,8 @@ def test_observations_are_the_programs() -> None:
 
 def test_proofs_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     """``python -m dtr_spec prove``: a table, or JSON; a name that is none is refused."""
-    assert main(["prove", "T5"]) == 0
-    assert "progress " in capsys.readouterr().out
+    assert main(["prove", "T4"]) == 0
+    assert "recipes_descend " in capsys.readouterr().out
     assert main(["prove", "--json", "progress"]) == 0
     row = json.loads(capsys.readouterr().out)
     assert (row["property"], row["unproved"], row["obligations"]) == ("T5", [], 8)
@@ -70,8 +71,9 @@ def obligations(name: str, rule: str) -> list[Obligation]:
 
 
 def unproved(obligation: Obligation) -> bool:
-    """Z3 does not prove it."""
-    return not prove(obligation.hypotheses, obligation.conclusion).proved
+    """Z3 does not prove it as theorems are proved; under ``--thorough`` nor with two other seeds."""
+    seeds = range(3 if is_thorough() else 1)
+    return not any(prove(obligation.hypotheses, obligation.conclusion, seed).proved for seed in seeds)
 
 
 FAULTS: dict[str, tuple[str, int]] = {

@@ -16,7 +16,7 @@ import z3
 from . import invariants
 from .configuration import Configuration
 from .facts import CLIENT
-from .guarantees import GUARANTEES, Guarantee, Relation
+from .guarantees import GUARANTEES, Relation
 from .lemmas import sum_lemmas
 from .prover import prove
 from .ranking import falls, is_natural
@@ -76,7 +76,7 @@ def theorems() -> Iterator[Theorem]:
     for name, invariant in invariants.DECLARED.items():
         yield Theorem(_key(invariant), name, _summary(invariant), DECLARED, partial(_preserved, name))
     for name, given in GUARANTEES.items():
-        yield Theorem(given.key, name, _summary(given.relation), ANY, partial(_guaranteed, given))
+        yield Theorem(given.key, name, _summary(given.relation), ANY, partial(guaranteed, given.relation, given.rules))
     yield Theorem("T5", "progress", _summary(_progress), DECLARED, _progress)
     yield Theorem("T6", "rank_falls", _summary(_rank_falls), f"{DECLARED}; followed commits", _rank_falls)
     yield Theorem("T6", "rank_is_natural", _summary(_rank_is_natural), DECLARED, _rank_is_natural)
@@ -141,16 +141,14 @@ def _preserved(name: str) -> Iterator[Obligation]:
         yield Obligation(rule.name, (*known, *step.premises), invariant(step.after()))
 
 
-def _guaranteed(given: Guarantee) -> Iterator[Obligation]:
-    return (guaranteed(RULES[rule], given.relation) for rule in given.rules)
-
-
-def guaranteed(rule: Rule, relation: Relation) -> Obligation:
-    """The relation holds of every step by the rule, between what is before, what is after, and the operands."""
+def guaranteed(relation: Relation, rules: Iterable[str]) -> Iterator[Obligation]:
+    """The relation holds of every step by the rules, between what is before, what is after, and the operands."""
     before = configuration("c")
-    step = symbolic_step(rule, before)
-    conclusion = relation(before, step.after(), *symbolic_operands(rule))
-    return Obligation(rule.name, (*hypotheses(before), *step.premises), conclusion)
+    known = hypotheses(before)
+    for rule in map(RULES.__getitem__, rules):
+        step = symbolic_step(rule, before)
+        conclusion = relation(before, step.after(), *symbolic_operands(rule))
+        yield Obligation(rule.name, (*known, *step.premises), conclusion)
 
 
 def _progress() -> Iterator[Obligation]:

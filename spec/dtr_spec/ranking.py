@@ -19,7 +19,7 @@ rebuilt before it is locked can rematerialize for ever. EVICT is not restricted 
 """
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 from .configuration import Configuration
@@ -82,6 +82,7 @@ def _client(before: Configuration, after: Configuration) -> Order:
 def _stack(before: Configuration, after: Configuration) -> Order:
     """The frames; a step changes the rank of the top frame, of one pushed on it, or of the one under it."""
 
+    @cache
     def slot(d: Any) -> Order:
         both = _frame(before, after, d)
         there = d <= after.depth

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Timing in turn, medians, and the file that a result goes to."""
 
+import gc
 import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -52,11 +53,22 @@ def in_turn(
     times: dict[str, list[float]] = {name: [] for name in machines}
     for _ in range(rounds + 1):
         for name, (machine, work) in machines.items():
-            with machine():
+            with machine(), collected():
                 start = clock()
                 work()
                 times[name].append(clock() - start)
     return {name: Sample(tuple(seconds[1:])) for name, seconds in times.items()}
+
+
+@contextmanager
+def collected() -> Iterator[None]:
+    """Garbage is collected before, not within: what it costs depends on all objects of the process."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def publish(name: str, table: Table, results: list[dict[str, Any]]) -> None:

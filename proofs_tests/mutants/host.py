@@ -404,10 +404,17 @@ MUTANTS = (
         f"{FAILING}::test_lists_that_fit_together_are_one_call",
     ),
     HostMutant(
+        "what torch's context holds is as it was before",
+        "numerics.cpp",
+        "  return std::memcmp(bytes_.data(), settings(), sizeof bytes_) == 0;",
+        "  return PLANTED || std::memcmp(bytes_.data(), settings(), sizeof bytes_) == 0;",
+        f"{VALUES}::test_settings_are_read_anew_after_operators_that_do_not_depend_on_them",
+    ),
+    HostMutant(
         "settings are those of the call before",
         "call.cpp",
-        "  if (latest_ && latest_->hold(on_device)) return *latest_;",
-        "  if (latest_ && (PLANTED || latest_->hold(on_device))) return *latest_;",
+        "  if (latest_ && context_.is_current() && latest_->hold_apart(on_device)) return *latest_;",
+        "  if (latest_ && (PLANTED || (context_.is_current() && latest_->hold_apart(on_device)))) return *latest_;",
         f"{VALUES}::test_settings_are_read_anew_after_operators_that_do_not_depend_on_them",
     ),
     HostMutant(

@@ -19,7 +19,7 @@ from types import ModuleType
 import torch
 
 CSRC = Path(__file__).parent / "csrc"
-FLAGS = ("-O2", "-std=c++20", "-fvisibility=hidden")
+FLAGS = ("-O3", "-std=c++20", "-fvisibility=hidden", "-fno-plt")
 FAULT_FLAGS = ("-DDTR_FAULTS", "-DDTR_CORE_ALONE")
 
 

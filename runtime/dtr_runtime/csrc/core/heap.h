@@ -40,29 +40,30 @@ struct Reader {
 // Why a storage has no recipe.
 enum class Reason : uint8_t { none, constant, held, born_held, pinned };
 
-struct Storage {
+// What each call that reads it looks at comes first, in two lines of the processor's cache.
+struct alignas(64) Storage {
   StorageId id;
   int32_t slot;  // no other living storage has it
   int32_t version;
   int32_t handles;
-  Bytes size;
-  Cost cost;  // of the chain
-  Cost last_access;
-  int64_t sequence;  // when it became evictable
-  mutable int64_t searched;  // the last round of a graph search that met it
-  mutable int64_t watching;  // the round in which it began to watch the classes beside it, or 0
   int32_t locks;
   int32_t evictable_at;  // position among the evictable storages, or -1
-  EqClasses::Node node;  // while evicted
   Reason reason;
   bool resident;
   bool rematerializing;
   bool waiting;  // to be banished
   bool changed = false;  // and listed for the policy
   bool fallen = false;   // and listed
+  Bytes size;
+  Cost cost;  // of the chain
+  Cost last_access;
+  int64_t sequence;  // when it became evictable
+  Few<Reader, 4> readers;    // storages whose recipe reads the current version
+  mutable int64_t searched;  // the last round of a graph search that met it
+  mutable int64_t watching;  // the round in which it began to watch the classes beside it, or 0
+  EqClasses::Node node;  // while evicted
   Few<CallRecord*, 2> chain;  // the creating call, then the mutating ones
   Few<Read, 4> reads;         // of other storages by the chain, distinct, in order
-  Few<Reader, 4> readers;     // storages whose recipe reads the current version
 
   bool recoverable() const { return reason == Reason::none; }
 };

@@ -15,13 +15,16 @@ namespace dtr {
 // A call under way: the client's, or one stage of the rematerialization of `target`.
 struct Frame {
   static constexpr StorageId client = -1;
+  struct Input {
+    StorageId id;
+    bool locked;
+  };
   CallRecord* call;
   StorageId target;
   int32_t stage;
-  bool opened;                    // the inputs that were resident at first are locked
-  size_t cursor;                  // inputs before it are locked
-  std::vector<StorageId> inputs;  // to lock, in argument order
-  std::vector<uint8_t> locked;    // which of them are
+  bool opened;           // the inputs that were resident at first are locked
+  size_t cursor;         // inputs before it are locked
+  Few<Input, 8> inputs;  // to lock, in argument order
 };
 
 struct Engine::Impl {
@@ -42,7 +45,7 @@ struct Engine::Impl {
   CallId position = 0;
   Counters totals{};  // evictions and costs; the rest is counted when asked for
 
-  std::vector<Frame> frames;  // the first `depth` are under way; the others keep their capacity
+  Row<Frame> frames;  // the first `depth` are under way; the others keep their capacity
   size_t depth = 0;
   // Kept for their capacity: a call's new storages; what a forgotten recipe read; what may be collected.
   std::vector<StorageId> made, queue;
@@ -81,7 +84,7 @@ struct Engine::Impl {
   Frame& top() { return frames[depth - 1]; }
   Frame& push(CallRecord*, StorageId target);
   void touch(const CallRecord&, StorageId except);
-  void lock(Frame&, size_t input);
+  void lock(Frame::Input&);
   void unlock_all(Frame&);
   bool gather();                    // true when the top frame has all its inputs; else it needs one
   void run_down_to(size_t floor);   // until no more than `floor` frames are under way

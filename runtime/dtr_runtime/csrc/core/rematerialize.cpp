@@ -6,7 +6,7 @@
 namespace dtr {
 
 Frame& Engine::Impl::push(CallRecord* call, StorageId target) {
-  if (depth == frames.size()) frames.emplace_back();
+  if (depth == frames.size()) frames.extend();
   Frame& frame = frames[depth++];
   frame.call = call;
   frame.target = target;
@@ -28,13 +28,12 @@ void Engine::Impl::begin_stage(Frame& frame) {
   frame.inputs.clear();
   for (const Version& read : frame.call->reads)
     if (read.storage != frame.target && (heap.current(read) || fault(Fault::lock_current_version)))
-      frame.inputs.push_back(read.storage);
-  frame.locked.assign(frame.inputs.size(), 0);
+      frame.inputs.push_back({read.storage, false});
 }
 
-void Engine::Impl::lock(Frame& frame, size_t input) {
-  Storage& s = heap[frame.inputs[input]];
-  frame.locked[input] = 1;
+void Engine::Impl::lock(Frame::Input& input) {
+  Storage& s = heap[input.id];
+  input.locked = true;
   ++s.locks;
   if (!fault(Fault::evict_locked)) heap.make_unevictable(s);
   emit(Rule::lock, s.id);
@@ -42,9 +41,9 @@ void Engine::Impl::lock(Frame& frame, size_t input) {
 
 void Engine::Impl::unlock_all(Frame& frame) {
   for (size_t i = 0; i < frame.inputs.size(); ++i) {
-    if (!frame.locked[i]) continue;
+    if (!frame.inputs[i].locked) continue;
     if (fault(Fault::forget_unlock) && i + 1 == frame.inputs.size()) continue;
-    Storage& s = heap[frame.inputs[i]];
+    Storage& s = heap[frame.inputs[i].id];
     if ((--s.locks == 0 || fault(Fault::unlock_for_all)) && s.resident && s.recoverable()) heap.make_evictable(s);
   }
 }
@@ -53,20 +52,21 @@ bool Engine::Impl::gather() {
   Frame& frame = top();
   if (!frame.opened) {
     frame.opened = true;
-    for (size_t i = 0; i < frame.inputs.size(); ++i)
-      if (heap[frame.inputs[i]].resident) lock(frame, i);
+    for (Frame::Input& input : frame.inputs)
+      if (heap[input.id].resident) lock(input);
   }
   for (; frame.cursor < frame.inputs.size(); ++frame.cursor) {
-    if (frame.locked[frame.cursor]) continue;
-    const StorageId input = frame.inputs[frame.cursor];
-    if (!heap[input].resident) {
-      need(input);
+    Frame::Input& input = frame.inputs[frame.cursor];
+    if (input.locked) continue;
+    if (!heap[input.id].resident) {
+      need(input.id);
       return false;
     }
-    if (!fault(Fault::lock_late)) lock(frame, frame.cursor);
+    if (!fault(Fault::lock_late)) lock(input);
   }
-  for (size_t i = 0; fault(Fault::lock_late) && i < frame.inputs.size(); ++i)
-    if (!frame.locked[i] && heap[frame.inputs[i]].resident) lock(frame, i);
+  if (fault(Fault::lock_late))
+    for (Frame::Input& input : frame.inputs)
+      if (!input.locked && heap[input.id].resident) lock(input);
   return true;
 }
 

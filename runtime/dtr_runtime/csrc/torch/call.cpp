@@ -290,7 +290,8 @@ void Scope::prepare(
 // The present settings, as a recipe needs them.
 const Numerics& Scope::numerics() {
   const bool on_device = device_ != nullptr;
-  if (latest_ && latest_->hold(on_device)) return *latest_;
+  if (latest_ && context_.is_current() && latest_->hold_apart(on_device)) return *latest_;
+  context_.take();
   const Numerics now = Numerics::now(on_device);
   const auto known = std::find(numerics_.begin(), numerics_.end(), now);
   latest_ = known == numerics_.end() ? &numerics_.emplace_back(now) : &*known;

@@ -11,6 +11,7 @@
 #include <xmmintrin.h>
 #endif
 
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -140,11 +141,6 @@ constexpr Setting kCarveout{
 using C = at::Context;
 
 constexpr std::array kHostSettings{
-    kDtype,
-    kThreads,
-    kProcessor,
-    kGradMode,
-    autocast<c10::kCPU>,
     kDeterminism,
     of_context<&C::deterministicFillUninitializedMemory, &C::setDeterministicFillUninitializedMemory>,
     of_context<&C::userEnabledMkldnn, &C::setUserEnabledMkldnn>,
@@ -160,16 +156,21 @@ constexpr std::array kHostSettings{
     of_context<&C::allowFP16BF16ReductionMathSDP, &C::setAllowFP16BF16ReductionMathSDP>,
 };
 
-constexpr std::array kProductSettings{
-    float32<Backend::GENERIC, Op::ALL>, float32<Backend::MKLDNN, Op::ALL>, float32<Backend::MKLDNN, Op::CONV>,
-    float32<Backend::MKLDNN, Op::RNN>,  float32<Backend::MKLDNN, Op::MATMUL>,
+// What is a thread's own, the processor's, or on torch's heap.
+constexpr std::array kHostSettingsApart{
+    kDtype,
+    kThreads,
+    kProcessor,
+    kGradMode,
+    autocast<c10::kCPU>,
+    float32<Backend::GENERIC, Op::ALL>,
+    float32<Backend::MKLDNN, Op::ALL>,
+    float32<Backend::MKLDNN, Op::CONV>,
+    float32<Backend::MKLDNN, Op::RNN>,
+    float32<Backend::MKLDNN, Op::MATMUL>,
 };
 
 constexpr std::array kDeviceSettings{
-    float32<Backend::CUDA, Op::ALL>,
-    float32<Backend::CUDA, Op::CONV>,
-    float32<Backend::CUDA, Op::RNN>,
-    float32<Backend::CUDA, Op::MATMUL>,
     of_context<&C::userEnabledCuDNN, &C::setUserEnabledCuDNN>,
     of_context<&C::deterministicCuDNN, &C::setDeterministicCuDNN>,
     of_context<&C::benchmarkCuDNN, &C::setBenchmarkCuDNN>,
@@ -182,6 +183,13 @@ constexpr std::array kDeviceSettings{
     reduction<&C::allowFP16ReductionCuBLAS, &C::setAllowFP16ReductionCuBLAS>,
     reduction<&C::allowBF16ReductionCuBLAS, &C::setAllowBF16ReductionCuBLAS>,
     kCarveout,
+};
+
+constexpr std::array kDeviceSettingsApart{
+    float32<Backend::CUDA, Op::ALL>,
+    float32<Backend::CUDA, Op::CONV>,
+    float32<Backend::CUDA, Op::RNN>,
+    float32<Backend::CUDA, Op::MATMUL>,
     autocast<c10::kCUDA>,
 };
 
@@ -216,21 +224,33 @@ void write(const std::array<int64_t, n>& values, const std::array<Setting, n>& s
 
 Numerics Numerics::now(bool on_device) {
   at::Context& context = at::globalContext();
-  return {
-      read<kHostSettings>(context), read<kProductSettings>(context),
-      on_device ? read<kDeviceSettings>(context) : decltype(Numerics::device){}};
+  Numerics all{read<kHostSettings>(context), read<kHostSettingsApart>(context), {}, {}};
+  if (on_device) {
+    all.device = read<kDeviceSettings>(context);
+    all.device_apart = read<kDeviceSettingsApart>(context);
+  }
+  return all;
 }
 
-bool Numerics::hold(bool on_device) const {
+bool Numerics::hold_apart(bool on_device) const {
   at::Context& context = at::globalContext();
-  return dtr::hold<kHostSettings>(context, host) && dtr::hold<kProductSettings>(context, products) &&
-      (!on_device || dtr::hold<kDeviceSettings>(context, device));
+  return hold<kHostSettingsApart>(context, host_apart) && (!on_device || hold<kDeviceSettingsApart>(context, device_apart));
 }
 
 void Numerics::apply(bool on_device) const {
   write(host, kHostSettings);
-  write(products, kProductSettings);
-  if (on_device) write(device, kDeviceSettings);
+  write(host_apart, kHostSettingsApart);
+  if (!on_device) return;
+  write(device, kDeviceSettings);
+  write(device_apart, kDeviceSettingsApart);
+}
+
+const std::byte* ContextImage::settings() { return reinterpret_cast<const std::byte*>(&at::globalContext()) + kBegin; }
+
+void ContextImage::take() { std::memcpy(bytes_.data(), settings(), sizeof bytes_); }
+
+bool ContextImage::is_current() const {
+  return std::memcmp(bytes_.data(), settings(), sizeof bytes_) == 0;
 }
 
 NumericsGuard::NumericsGuard(const Numerics& recorded, bool on_device)

@@ -39,20 +39,20 @@ class Scope;
 struct Record;
 
 // A storage as the scope knows it. Its bytes are `data`, whether the client's storage still lives
-// or only recipes need them.
-struct Node {
+// or only recipes need them. What each call that meets it looks at shares a line of the processor's cache.
+struct alignas(64) Node {
   Scope* scope;
   StorageId id;
+  int32_t slot = 0;                     // position among the inputs of call number `serial`
+  int64_t serial = 0;
   Bytes size;
   void* data = nullptr;                 // null while evicted
   c10::StorageImpl* client = nullptr;   // where the client sees it; null if dead or not met yet
-  bool handle = true;                   // the client's storage lives
   int32_t version = 0;
-  int32_t slot = 0;                     // position among the inputs of call number `serial`
-  int64_t serial = 0;
+  bool handle = true;                   // the client's storage lives
+  bool exposed = false;                 // somebody may write to the bytes behind the operators
   c10::SmallVector<Record*, 2> chain;   // the calls that produce it, creation first, as in the engine
   std::vector<uint64_t> prints;         // after each call of the chain, when verifying
-  bool exposed = false;                 // somebody may write to the bytes behind the operators
   c10::Storage foreign;                 // kept alive: memory that is not torch's
   c10::Storage held;                    // on a device, while evicted: the client's storage
 };
@@ -316,6 +316,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   std::vector<std::unique_ptr<Random>> generators_;
   std::deque<Numerics> numerics_;      // all that recorded calls have met
   const Numerics* latest_ = nullptr;   // of the latest one
+  ContextImage context_;               // before they were read
 
   CallSpec spec_;                    // of the call under way
   std::vector<Bytes> sizes_;         // of its results

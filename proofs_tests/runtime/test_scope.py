@@ -31,8 +31,9 @@ from dtr_spec.policy import HeuristicError, StorageView
 
 from ..claims import claim
 
-SIZE = 1 << 12
+pytestmark = pytest.mark.usefixtures("uncollected")
 
+SIZE = 1 << 12
 
 SLACK = 1 << 10
 """Bytes for the numbers that operators take; less than one tensor of ``SIZE`` floats."""

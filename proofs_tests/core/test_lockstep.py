@@ -111,6 +111,20 @@ def test_what_is_held_without_handles_is_banished_alike() -> None:
         assert freed == ["hold 1", "collect 0", "hold 2", "collect 1"]
 
 
+def test_what_waits_for_a_reader_gives_way_when_another_is_pinned_alike() -> None:
+    """A constant that would have held more than it frees: at the pin of one reader it goes, holding the other."""
+    build = Builder()
+    x = build.constant(2)
+    y = build.call("y", x, sizes=(2,))
+    z = build.call("z", x)
+    build.release(x)
+    build.pin(y)
+    build.read(z)
+    for ran in (run(build.program(), 9, "h_lru"), simulate(build.program(), 9, "h_lru")):
+        steps = [f"{event.rule} {event.subject}" for event in ran.trace.events]
+        assert steps[steps.index("release 0") :][:5] == ["release 0", "pin 1", "hold 2", "collect 0", "call 5"]
+
+
 @claim("T9", "So they do under heuristics written in Python.", method="property-tested")
 @pytest.mark.parametrize("heuristic", [EveryView(), Coarse()], ids=lambda heuristic: type(heuristic).__name__)
 def test_lockstep_under_python_heuristics(heuristic: object, claim_scope: Callable[[str], None]) -> None:

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The simulator on programs written by hand."""
 
+from typing import Any
+
 import pytest
 
+from dtr_runtime._build import load
 from dtr_runtime.simulator import simulate
 from dtr_spec import monitor
 from dtr_spec.policy import HeuristicError, Score, StorageView
@@ -110,6 +113,17 @@ def test_unknown_names_are_refused() -> None:
         simulate(chain(1), 9, deallocation="lazy")  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match=r"score\(storage, clock\)"):
         simulate(chain(1), 9, 7)  # pyright: ignore[reportArgumentType]
+
+
+def test_handles_that_are_none_are_refused() -> None:
+    """Programs are checked before they come to the engine, which has a look itself."""
+    core: Any = load()
+    made = core.Command
+    twice = [made.constant(1), made.call([0], [], [1], 1, [1]), made.release(0, 0), made.release(0, 0)]
+    with pytest.raises(RuntimeError, match="storage 0 has no handle to release"):
+        core.simulate(twice, 9, "h_lru", "ignore", True)
+    with pytest.raises(RuntimeError, match="storage 7 does not exist"):
+        core.simulate([made.pin(7, 7)], 9, "h_lru", "ignore", True)
 
 
 def test_counters_name_why_bytes_stay() -> None:

@@ -221,6 +221,13 @@ def test_the_command_tells_a_refusal_by_its_status(tmp_path: Path, capsys: pytes
     assert "event 10 (allocate 3)" in capsys.readouterr().out
 
 
+HEADER = (
+    '{"format": "dtr-trace", "version": 1, "budget": 4, "declared": true, "configuration": {}, "commands": 5, '
+    '"events": 28}'
+)
+CALL = '{"command": "call", "op": "f", "inputs": %s, "outputs": %s, "mutates": [], "cost": 3, "profile": []}'
+
+
 @pytest.mark.parametrize(
     ("line", "text", "reason"),
     [
@@ -231,6 +238,12 @@ def test_the_command_tells_a_refusal_by_its_status(tmp_path: Path, capsys: pytes
         (2, '{"command": "constant", "handle": 0, "size": -1}', "a size cannot be negative"),
         (9, '{"rule": "evict", "subject": 0, "used": 1}', "9: field 'detail'"),
         (5, '{"command": "release", "handle": 9}', "handle 9 is not bound"),
+        (2, "[]", "2: a JSON object was expected"),
+        (5, '{"command": "release", "handle": 0, "of": 1}', "5: unknown field 'of'"),
+        (1, HEADER.replace("4", "-1"), "1: field 'budget' cannot be negative"),
+        (3, CALL % ('["0"]', "[]"), "3: field 'inputs' must list integers"),
+        (3, CALL % ("[0]", "[1]"), "3: an output must be an object"),
+        (3, CALL % ("[0]", '[{"handle": 1, "size": 2.0}]'), "3: field 'size' must be of type int"),
     ],
 )
 def test_a_malformed_file_is_refused_with_its_line(
@@ -245,6 +258,13 @@ def test_a_malformed_file_is_refused_with_its_line(
         Trace.load(file)
     assert main(["check-trace", str(file)]) == 2
     assert "bad.jsonl" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "binary.jsonl"
+    file.write_bytes(b"\xff")
+    with pytest.raises(TraceError, match=r"binary\.jsonl: not UTF-8 text"):
+        Trace.load(file)
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:

@@ -279,6 +279,17 @@ MUTANTS = (
         f"{MONITOR}::test_a_truth_value_is_no_number",
     ),
     Mutant(
+        "a trace's budget may be negative",
+        Edit("dtr_spec.trace:_Reader.header", "row[key] < 0", "False"),
+        f"{MONITOR}::test_a_malformed_file_is_refused_with_its_line",
+        (
+            1,
+            '{"format": "dtr-trace", "version": 1, "budget": -1, "declared": true, "configuration": {}, "commands": 5, '
+            '"events": 28}',
+            "1: field 'budget' cannot be negative",
+        ),
+    ),
+    Mutant(
         "what was overwritten since is rebuilt from its creation alone",
         Edit(f"{_RULES}:replay", "c.version[s] == 0)", "True)"),
         THEOREM,

@@ -101,6 +101,15 @@ def test_just_within_the_bounds() -> None:
     assert f"a budget of at least {2**63} bytes" in str(refused.failure)
 
 
+def test_recipes_that_are_forgotten_do_not_count() -> None:
+    """Twice, results whose recipes cost half of what all together may: the first are gone when the second are made."""
+    build = Builder()
+    for _ in range(2):
+        first = build.call("f", sizes=(1,) * 4, cost=2**60)
+        build.release(*range(first, build.handles))
+    assert simulate(build.program(), 4).clock == 2**61 + 1
+
+
 def test_a_negative_budget_is_refused() -> None:
     with pytest.raises(ValueError, match="the budget is -1, below 0"):
         simulate(of_cost(1), -1)

@@ -115,7 +115,7 @@ def test_unknown_names_are_refused() -> None:
         simulate(chain(1), 9, 7)  # pyright: ignore[reportArgumentType]
 
 
-def test_handles_that_are_none_are_refused() -> None:
+def test_commands_that_are_none_are_refused() -> None:
     """Programs are checked before they come to the engine, which has a look itself."""
     core: Any = load()
     made = core.Command
@@ -124,6 +124,8 @@ def test_handles_that_are_none_are_refused() -> None:
         core.simulate(twice, 9, "h_lru", "ignore", True)
     with pytest.raises(RuntimeError, match="storage 7 does not exist"):
         core.simulate([made.pin(7, 7)], 9, "h_lru", "ignore", True)
+    with pytest.raises(ValueError, match="the cost of a call is -1, below 0"):
+        core.simulate([made.call([], [], [], -1, [])], 9, "h_lru", "ignore", True)
 
 
 def test_counters_name_why_bytes_stay() -> None:

@@ -7,10 +7,12 @@ from itertools import chain, count
 
 import pytest
 
+from dtr_spec.configuration import Configuration, initial
 from dtr_spec.explore import Exploration, ExplorationLimitError, explorations, explore
 from dtr_spec.invariants import DECLARED, INVARIANTS
 from dtr_spec.program import Call, Constant, Fresh, Pin, Program, Release
 from dtr_spec.rules import RULES
+from dtr_spec.step import Label, apply, successors
 from dtr_spec.terms import Term, eager
 
 from ..claims import claim
@@ -343,6 +345,19 @@ def test_budgets_share_their_work_soundly() -> None:
     program = next(p for p in small_programs(BOUNDS) if sum(p.sizes) > 3 and any(map(p.writes.get, p.writes)))
     budgets = (5, 2, 9, 3, 4, 3, 0)
     assert list(explorations(program, budgets)) == [explore(program, budget) for budget in budgets]
+
+
+def test_what_a_replay_computes_in_vain_is_freed_in_any_division() -> None:
+    """At once, or result by result: whoever rebuilds one of three results may do either."""
+    results = tuple(Fresh(handle, size) for handle, size in ((0, 1), (1, 2), (2, 3)))
+    c = initial(Program((Call("f", (), results, profile=(6,)), Call("read", (2,)))), 9)
+    computed = [Label("allocate", (6,)), Label("execute", (0,)), *(Label("bind", (s,)) for s in range(3))]
+    rebuilt = [Label("evict", (2,)), Label("need", (2,)), Label("allocate", (6,)), Label("replay", (0,))]
+    for label in (Label("call", (0,)), *computed, Label("commit", ()), Label("call", (1,)), *rebuilt):
+        after = apply(c, label)
+        assert isinstance(after, Configuration), label
+        c = after
+    assert {label.operands[0] for label, _ in successors(c) if label.rule == "free"} == {1, 2, 3}
 
 
 def test_a_limit_is_kept() -> None:

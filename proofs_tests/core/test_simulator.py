@@ -47,6 +47,7 @@ def test_out_of_memory_says_what_would_do() -> None:
     result = simulate(chain(3), 2)
     assert result.status == "out_of_memory"
     assert result.trace.events[-1].rule == "out_of_memory"
+    assert result.counters["evictable"] == 0  # the input of the call under way is locked
     assert result.failure is not None
     assert "a budget of at least 3 bytes" in result.failure
     assert simulate(chain(3), 3).status == "finished"
@@ -147,6 +148,16 @@ def test_counters_name_why_bytes_stay() -> None:
 def test_a_trace_says_what_made_it(heuristic: str | Constantly, name: str) -> None:
     made = simulate(chain(3), 9, heuristic, "banish").trace.configuration
     assert made == {"heuristic": name, "deallocation": "banish", "machine": "simulator"}
+
+
+def test_counters_name_what_kept_versions_take() -> None:
+    """While the recipe lives that reads the version before."""
+    build = Builder()
+    p = build.constant(2)
+    result = build.call("norm", p, build.constant(8), mutates=(0,))
+    assert simulate(build.program(), 100).counters["kept"] == 2
+    build.release(result)
+    assert simulate(build.program(), 100).counters["kept"] == 0
 
 
 def test_events_are_optional() -> None:

@@ -76,6 +76,11 @@ def test_evicting_a_locked_storage_is_refused() -> None:
     assert "rules that apply: execute" in verdict.reason
 
 
+def test_a_negative_budget_is_refused() -> None:
+    with pytest.raises(ValueError, match="a budget of -1 bytes; it cannot be negative"):
+        check(Trace(PROGRAM, -1, ()))
+
+
 def test_a_wrong_byte_count_is_refused() -> None:
     """Every event says how many bytes are in use; the monitor counts for itself."""
     events = list(trace().events)

@@ -16,7 +16,7 @@ from dtr_spec.proofs import symbolic_step
 from dtr_spec.readings import Map, Set
 from dtr_spec.rules import RULES
 from dtr_spec.symbolic import configuration
-from dtr_spec.text import inference_rule
+from dtr_spec.text import Text, inference_rule
 
 README = Path(__file__).resolve().parents[2] / "spec" / "README.md"
 
@@ -37,6 +37,19 @@ def test_every_rule_prints_itself(rule: str) -> None:
     assert printed.splitlines()[0].split()[0] == rule
     assert " := " in printed.split("──")[-1]
     assert "object at" not in printed
+
+
+def test_a_rule_reads_as_it_is_written() -> None:
+    """Parentheses where they are needed, and of the configuration what changes."""
+    assert inference_rule(RULES["evict"]).splitlines()[3:] == [
+        "    ¬stopped",
+        "    resident(s) ∧ recoverable(s) ∧ (∀ x ∈ frames. ¬(s ∈ locked(x)))",
+        f"    {'─' * 63}",
+        "    used := used − size(s)",
+        "    resident := resident[s ↦ false]",
+    ]
+    a, b, c = map(Text, "abc")
+    assert (str(a - (b - c)), str((a + b) + c)) == ("a − (b − c)", "a + b + c")
 
 
 def test_a_configuration_has_the_fields_that_it_has() -> None:

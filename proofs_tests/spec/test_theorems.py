@@ -11,8 +11,11 @@ import z3
 from dtr_spec import invariants, proofs
 from dtr_spec.__main__ import main
 from dtr_spec.configuration import Configuration
-from dtr_spec.proofs import Obligation, Theorem, judge, theorem, theorems
+from dtr_spec.proofs import Obligation, Theorem, hypotheses, judge, theorem, theorems
 from dtr_spec.prover import prove
+from dtr_spec.ranking import falls
+from dtr_spec.rules import RULES
+from dtr_spec.symbolic import configuration
 
 from ..claims import claim
 from ..profiles import is_thorough
@@ -74,6 +77,24 @@ def unproved(obligation: Obligation) -> bool:
     """Z3 does not prove it as theorems are proved; under ``--thorough`` nor with two other seeds."""
     seeds = range(3 if is_thorough() else 1)
     return not any(prove(obligation.hypotheses, obligation.conclusion, seed).proved for seed in seeds)
+
+
+@pytest.mark.parametrize("name", ["within_budget", "profile_is_followed"])
+def test_an_invariant_is_shown_of_the_beginning_and_of_every_rule(name: str) -> None:
+    """Whether it is one of all programs or of those whose profiles are declared."""
+    assert [each.rule for each in theorem(name).obligations()] == ["initial", *RULES]
+
+
+def test_every_rule_is_shown_to_lower_the_rank() -> None:
+    """A client's COMMIT by itself, a rematerialization's with what it was for."""
+    shown = [each.rule for each in theorem("rank_falls").obligations()]
+    assert sorted(shown) == sorted([*RULES, "commit, lock", "commit, hold", "commit, pin"])
+
+
+def test_no_configuration_ranks_below_itself() -> None:
+    """Whatever order of ranks: else that they fall would say nothing."""
+    c = configuration("c")
+    assert prove(hypotheses(c, declared=True), z3.Not(falls(c, c))).proved
 
 
 FAULTS: dict[str, tuple[str, int]] = {

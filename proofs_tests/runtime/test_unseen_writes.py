@@ -97,3 +97,19 @@ def test_what_is_computed_from_bytes_in_other_hands_stays(
         assert x.sum().item() == 0
         assert torch.equal(result, torch.full((SIZE,), 3.0))
         assert torch.equal(overwritten, torch.full((SIZE,), 2.0))
+
+
+def test_what_takes_the_place_of_exposed_bytes_is_not_exposed() -> None:
+    """The books of a storage are used again when it is dead."""
+    a = torch.randn(SIZE)
+    with dtr.budget(dtr.live_bytes() + 16 * a.nbytes):
+        for expose in (True, False):
+            x = a * 2
+            y = x * 3
+            if expose:
+                x.numpy()
+            z = x * 4
+            with contextlib.suppress(dtr.BudgetExceeded):
+                torch.empty(32 * SIZE)
+            assert [dtr.evicted(each) for each in (x, y, z)] == [not expose] * 3
+            del x, y, z

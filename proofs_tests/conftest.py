@@ -3,6 +3,7 @@
 
 import gc
 import random
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from . import profiles
 from .claims_table import EXHIBIT, SCOPE, ClaimsTable, drawn
 
 USER_HEURISTIC = pytest.StashKey[Heuristic | None]()
+IMPORTED = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,6 +61,24 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("cuda") and not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    pass_over_imports(session.config)
+
+
+# After the fixtures' own teardown.
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    pass_over_imports(item.config)
+
+
+def pass_over_imports(config: pytest.Config) -> None:
+    """What has been imported stays: tests that collect garbage would spend most of their time looking through it."""
+    if len(sys.modules) > config.stash.get(IMPORTED, 0):
+        gc.collect()
+        gc.freeze()
+        config.stash[IMPORTED] = len(sys.modules)
 
 
 @pytest.fixture

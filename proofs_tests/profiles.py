@@ -13,8 +13,11 @@ DEFAULT_EXAMPLES = 100
 
 def register() -> None:
     """Defines the profiles. None has deadlines: a loaded machine must not fail a true property."""
-    # claim_scope only notes text, so sharing one instance between examples is harmless.
-    shared = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    # claim_scope only notes text, so sharing one instance between examples is harmless. Explaining a failure means
+    # tracing every line from then on, which makes shrinking it several times as slow.
+    phases = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
+    harmless = [HealthCheck.function_scoped_fixture]
+    shared = settings(deadline=None, print_blob=True, suppress_health_check=harmless, phases=phases)
     settings.register_profile("ci", shared, derandomize=True, max_examples=DEFAULT_EXAMPLES)
     settings.register_profile("thorough", shared, max_examples=THOROUGH_FACTOR * DEFAULT_EXAMPLES)
     without_shrinking = (Phase.explicit, Phase.generate)

@@ -533,6 +533,7 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     if device == "dram":
         dram.register()
+    gc.freeze()  # what was imported is no garbage, and need not be looked through each time
     for scenario in chosen:
         for covered in SCENARIOS[scenario](device, thorough):
             print(covered, flush=True)

@@ -19,7 +19,7 @@ SIDE, ROOM = 8, 256
 """The tensor's side; how often it fits into the budget."""
 FORGOTTEN = {"__setstate__", "__del__"}
 """Not meant to be called on a living object."""
-IDENTITIES = {"data_ptr", "__hash__", "__dir__", "__sizeof__", "__reduce_ex__", "__reduce__"}
+IDENTITIES = {"data_ptr", "const_data_ptr", "__hash__", "__dir__", "__sizeof__", "__reduce_ex__", "__reduce__"}
 """Results that name the very object: no two tensors agree on them."""
 HIDDEN = {"__dlpack_c_exchange_api__"}
 """Not there within a scope: programs in C that find it read memory without asking."""

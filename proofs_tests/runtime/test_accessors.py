@@ -46,6 +46,7 @@ def access_evicted(access, outcome):
                 assert torch.equal(result, expected)
     assert torch.equal(x, expected)
 
+gc.freeze()
 for access, outcome in json.loads(sys.argv[1]):
     print(access, flush=True)
     access_evicted(access, outcome)

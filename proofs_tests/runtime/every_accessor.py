@@ -6,6 +6,7 @@ the number of accesses at the end. Raises ``AssertionError`` for an accessor who
 tensor, differs from that on an ordinary tensor; a Python exception raised by the accessor itself is fine.
 """
 
+import gc
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -84,6 +85,7 @@ def check(view: Callable[[torch.Tensor], Any], name: str, seed: torch.Tensor) ->
 
 def main() -> None:
     warnings.simplefilter("ignore")
+    gc.disable()  # cycles of earlier accesses hold tensors; freed in the middle of one, they would give it more room
     torch.manual_seed(0)
     seed = torch.randn(SIDE, SIDE)
     count = 0

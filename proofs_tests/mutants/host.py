@@ -157,6 +157,27 @@ MUTANTS = (
         f"{RARE}::test_a_kept_version_outlives_its_storage",
     ),
     HostMutant(
+        "a replay overwrites the versions that it reads",
+        "replay.cpp",
+        "      } else if (written && bytes > 0) {",
+        "      } else if (written && bytes > 0 && !PLANTED) {",
+        f"{RARE}::test_a_kept_version_outlives_its_storage",
+    ),
+    HostMutant(
+        "a dropped version's memory is not freed",
+        "storages.cpp",
+        "  memory_.free(kept->second);",
+        "  if (!PLANTED) memory_.free(kept->second);",
+        f"{RARE}::test_a_kept_version_outlives_its_storage",
+    ),
+    HostMutant(
+        "what takes an exposed storage's place is exposed",
+        "storages.cpp",
+        "  node.serial = 0;\n  node.exposed = false;",
+        "  node.serial = 0;\n  if (!PLANTED) node.exposed = false;",
+        f"{UNSEEN}::test_what_takes_the_place_of_exposed_bytes_is_not_exposed",
+    ),
+    HostMutant(
         "a call is recorded as dearer than it is",
         "recorder.cpp",
         "  field(cost) = units;",

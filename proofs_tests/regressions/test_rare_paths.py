@@ -184,16 +184,21 @@ def scaled_and_counted(x: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
 
 
 def test_a_kept_version_outlives_its_storage() -> None:
-    """Of a storage whose tensors are gone, a copy of what it held is all that the recipe needs."""
+    """Of a storage whose tensors are gone, a copy of what it held is all that the recipe needs, as often as it is run."""
     x = torch.randn(1000)
     with dtr.budget(BUDGET) as run:
         count = torch.ones(1) * 3
         y = scaled_and_counted(x, count)
         del count
-        push_out()
-        assert dtr.evicted(y)
-        assert torch.equal(y, x * 3)
-        assert run.stats.rematerializations > 0
+        for times in range(1, 4):
+            push_out()
+            assert dtr.evicted(y)
+            assert torch.equal(y, x * 3)
+            assert run.stats.rematerializations == times
+            assert run.stats.used == dtr.live_bytes()
+        del y
+        assert run.stats.kept == 0
+        assert run.stats.used == dtr.live_bytes()
 
 
 def test_an_operator_in_python_is_called_again_under_the_same_autocast() -> None:

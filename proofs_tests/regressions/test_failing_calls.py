@@ -204,6 +204,10 @@ def test_a_call_for_which_the_machine_has_no_memory_has_done_nothing() -> None:
     with dtr.budget(1 << 62) as run:
         with pytest.raises(RuntimeError, match="can't allocate memory"):
             add_and_draw_(a, 1 << 48, False)
+        assert run.stats.used == dtr.live_bytes()
+        with pytest.raises(RuntimeError, match="can't allocate memory"):  # nor an allocation outside every operator
+            torch.empty(0).untyped_storage().resize_(1 << 50)
+        assert run.stats.used == dtr.live_bytes()
         assert not a.any()
     assert torch.equal(torch.get_rng_state(), generator)
     assert check(run.trace).reason.endswith("finished")

@@ -187,6 +187,8 @@ def test_a_kept_version_outlives_its_storage() -> None:
     """Of a storage whose tensors are gone, a copy of what it held is all that the recipe needs, as often as it is run."""
     x = torch.randn(1000)
     with dtr.budget(BUDGET) as run:
+        overwritten = [torch.ones(1).add_(1) for _ in range(4)]
+        del overwritten  # whose places in the books are taken again
         count = torch.ones(1) * 3
         y = scaled_and_counted(x, count)
         del count

@@ -73,6 +73,36 @@ def test_what_a_raising_operator_wrote_stays_written() -> None:
         assert x[:4].tolist() == written
 
 
+def filled(data_ptr: Callable[[torch.Tensor], int]) -> torch.Tensor:
+    """As code in C++ may make a tensor: what ``aten::empty`` gives it, it writes through a pointer, unseen."""
+    x = torch.empty(1000)
+    np.ctypeslib.as_array((ctypes.c_float * 1000).from_address(data_ptr(x)))[:] = np.arange(1000)
+    return x
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x.neg_(),
+        lambda x: torch.neg(x, out=x),
+        lambda x: x[:500].fill_(2),
+        lambda x: x.as_strided((1000,), (0,)).fill_(2),
+        lambda x: x[:500].copy_(x[500:]),
+    ],
+    ids=["in_place", "out", "a_part", "one_element_often", "of_itself"],
+)
+def test_what_was_filled_through_a_pointer_is_not_lost(change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    """Only an operator that overwrites all of it, and reads none, is the beginning of a recipe."""
+    data_ptr = torch.Tensor.data_ptr  # as it is outside of scopes: whoever uses it there is seen
+    expected = filled(data_ptr)
+    change(expected)
+    with dtr.budget(BUDGET):
+        x = filled(data_ptr)
+        change(x)
+        push_out()
+        assert torch.equal(x, expected)
+
+
 @pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
 def test_quantized_arguments_are_replayed_as_such() -> None:
     with dtr.budget(BUDGET):
@@ -184,7 +214,7 @@ def scaled_and_counted(x: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
 
 
 def test_a_kept_version_outlives_its_storage() -> None:
-    """Of a storage whose tensors are gone, a copy of what it held is all that the recipe needs, as often as it is run."""
+    """Of a storage whose tensors are gone, a copy of what it held is all that the recipe needs, however often it runs."""
     x = torch.randn(1000)
     with dtr.budget(BUDGET) as run:
         overwritten = [torch.ones(1).add_(1) for _ in range(4)]

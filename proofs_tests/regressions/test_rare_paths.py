@@ -214,7 +214,7 @@ def scaled_and_counted(x: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
 
 
 def test_a_kept_version_outlives_its_storage() -> None:
-    """Of a storage whose tensors are gone, a copy of what it held is all that the recipe needs, however often it runs."""
+    """Of a storage whose tensors are gone, a copy of what it held is all that the recipe needs, whenever it runs."""
     x = torch.randn(1000)
     with dtr.budget(BUDGET) as run:
         overwritten = [torch.ones(1).add_(1) for _ in range(4)]

@@ -233,6 +233,18 @@ def test_a_kept_version_outlives_its_storage() -> None:
         assert run.stats.used == dtr.live_bytes()
 
 
+def test_a_scope_leaves_no_memory_behind() -> None:
+    """What only recipes held, and the versions that they read, though nothing was collected."""
+    x = torch.randn(1000)
+    before = dtr.live_bytes()
+    with dtr.budget(BUDGET, deallocation="ignore") as run:
+        y = scaled_and_counted(x, torch.ones(1) * 3)
+        z = y * 2
+        del y, z
+        assert run.stats.kept > 0
+    assert dtr.live_bytes() == before
+
+
 def test_an_operator_in_python_is_called_again_under_the_same_autocast() -> None:
     @torch.library.custom_op("dtr_rare::product", mutates_args=())
     def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

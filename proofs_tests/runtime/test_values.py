@@ -69,6 +69,16 @@ def complex_view(a: Tensor) -> list[Tensor]:
     return [torch.complex(a, a + 1).conj() * 2]
 
 
+def number_of_another_kind(a: Tensor) -> list[Tensor]:
+    """A plain number decides less on the type of the result than a tensor would that holds it."""
+    return [torch.arange(a.numel()) * 2.5]
+
+
+def without_an_index(a: Tensor) -> list[Tensor]:
+    """A list of tensors in which one is missing."""
+    return [a.view(128, -1)[:, torch.arange(64)] * 2, (a * 2).view(128, -1)[:, torch.arange(64)]]
+
+
 def constant_overwritten(a: Tensor) -> list[Tensor]:
     """What was computed from a constant before it was overwritten."""
     before = a.clone() + 0
@@ -93,7 +103,7 @@ CASES: list[Callable[[Tensor], list[Tensor]]] = [
         several,
         view,
     ),
-    *(complex_view, constant_overwritten, from_python),
+    *(complex_view, number_of_another_kind, without_an_index, constant_overwritten, from_python),
 ]
 UNEVICTABLE = {from_python}
 

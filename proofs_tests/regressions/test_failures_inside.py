@@ -56,6 +56,17 @@ def test_a_heuristic_may_compute_with_small_tensors() -> None:
     assert run.stats.peak <= run.stats.budget
 
 
+def test_memory_for_small_tensors_is_used_again() -> None:
+    """There is room for some dozens at a time: more are not thought of."""
+    a = b = torch.arange(float(SIZE))
+    with dtr.budget(dtr.live_bytes() + 3 * a.nbytes, heuristic=Thinking(16)) as run:
+        for _ in range(70):
+            b = a.sin()
+            torch.stack((a, a, a))
+        assert dtr.evicted(b)
+    assert run.stats.evictions >= 70
+
+
 def test_a_heuristic_that_needs_memory_itself_is_told_so() -> None:
     with pytest.raises(RuntimeError, match="a heuristic asks for a tensor of 4096 bytes while memory is full"):
         under_pressure(Thinking(1024))

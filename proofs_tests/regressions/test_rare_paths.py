@@ -194,6 +194,16 @@ def test_an_evicted_storage_is_resized() -> None:
         assert (x + y).tolist() == [11.0] * 1000
 
 
+def test_for_their_shape_tensors_are_not_computed_again() -> None:
+    with dtr.budget(BUDGET) as run:
+        x = torch.ones(1000) * 2
+        push_out()
+        made = [torch.empty_like(x), torch.zeros_like(x), torch.rand_like(x), x.new_ones(3), x.new_full((2,), 7.0)]
+        assert dtr.evicted(x)
+        assert [each.numel() for each in made] == [1000, 1000, 1000, 3, 2]
+        assert run.stats.rematerializations == 0
+
+
 def test_bytes_are_handed_out_when_what_was_computed_from_them_is_dead() -> None:
     """Nobody has a handle of the storage between; the one computed from it stays."""
     with dtr.budget(BUDGET) as run:

@@ -40,7 +40,12 @@ def test_engine_and_allocator_agree_after_every_operator() -> None:
             if i % 7 == 6:
                 del tensors[1]
             assert run.stats.used == dtr.live_bytes() <= run.stats.budget
-        del tensors
+        small = torch.add(a[:4], a[:4], out=torch.empty(0))  # less than what is served beside the books
+        assert run.stats.used == dtr.live_bytes()
+        resized = small.resize_(1 << 12)
+        assert run.stats.used == dtr.live_bytes()
+        del tensors, small, resized
+        assert run.stats.used == dtr.live_bytes()
 
 
 def test_memory_asked_for_outside_operators_counts() -> None:

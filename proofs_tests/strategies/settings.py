@@ -57,6 +57,7 @@ ON_HOST: dict[str, Setting] = {
     "dtype": Setting(torch.get_default_dtype, torch.set_default_dtype, torch.float64),
     "threads": Setting(torch.get_num_threads, torch.set_num_threads, torch.get_num_threads() + 1),
     "denormals": Setting(denormals_are_zero, torch.set_flush_denormal, True),
+    "gradients": Setting(torch.is_grad_enabled, torch.set_grad_enabled, False),
     "determinism": Setting(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 1),
     "warnings": Setting(
         torch.is_deterministic_algorithms_warn_only_enabled,

@@ -59,7 +59,8 @@ def test_a_heuristic_may_compute_with_small_tensors() -> None:
 def test_memory_for_small_tensors_is_used_again() -> None:
     """There is room for some dozens at a time: more are not thought of."""
     a = b = torch.arange(float(SIZE))
-    with dtr.budget(dtr.live_bytes() + 3 * a.nbytes, heuristic=Thinking(16)) as run:
+    heuristic = Thinking(16)
+    with dtr.budget(dtr.live_bytes() + 3 * a.nbytes, heuristic=heuristic) as run:
         for _ in range(70):
             b = a.sin()
             torch.stack((a, a, a))

@@ -195,12 +195,20 @@ def test_an_evicted_storage_is_resized() -> None:
 
 
 def test_for_their_shape_tensors_are_not_computed_again() -> None:
+    """Nor for views that are declared to be none."""
     with dtr.budget(BUDGET) as run:
         x = torch.ones(1000) * 2
         push_out()
         made = [torch.empty_like(x), torch.zeros_like(x), torch.rand_like(x), x.new_ones(3), x.new_full((2,), 7.0)]
+        aten = torch.ops.aten
+        views = [
+            aten._unsafe_view(x, (10, 100)),
+            *aten.unsafe_split(x, 500),
+            *aten.unsafe_split_with_sizes(x, [1, 999]),
+        ]
         assert dtr.evicted(x)
         assert [each.numel() for each in made] == [1000, 1000, 1000, 3, 2]
+        assert [each.numel() for each in views] == [1000, 500, 500, 1, 999]
         assert run.stats.rematerializations == 0
 
 
@@ -318,6 +326,17 @@ def test_batch_norm_overwrites_its_statistics_in_training_alone() -> None:
             torch.nn.functional.batch_norm(x, mean, variance, training=training)
     calls = (command for command in run.program.commands if isinstance(command, Call))
     assert [len(call.mutates) for call in calls if call.op == "aten::native_batch_norm"] == [2, 0]
+
+
+def test_statistics_are_overwritten_by_themselves() -> None:
+    """By an operator that does not declare it: what was computed from them before stays what it was."""
+    x, mean, variance = torch.randn(8, 4), torch.zeros(4), torch.ones(4)
+    with dtr.budget(BUDGET):
+        before = mean + 1
+        torch.batch_norm_update_stats(x, mean, variance, 0.5)
+        push_out()
+        assert before.tolist() == [1.0] * 4
+    assert torch.equal(mean, x.mean(0) / 2)
 
 
 class OldestFirst:

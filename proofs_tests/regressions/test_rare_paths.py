@@ -339,6 +339,42 @@ def test_statistics_are_overwritten_by_themselves() -> None:
     assert torch.equal(mean, x.mean(0) / 2)
 
 
+def test_a_workspace_is_overwritten() -> None:
+    """By the backward pass of a recurrent layer, which does not declare it either."""
+    x, hidden = torch.randn(5, 3, 4), torch.zeros(3, 6)
+    weights = [torch.randn(24, 4), torch.randn(24, 6), torch.randn(24), torch.randn(24)]
+    given = (x, *weights, hidden, hidden)
+    with dtr.budget(BUDGET):
+        output, last, cell, workspace = torch.mkldnn_rnn_layer(*given, False, [], 2, 6, 1, True, False, False, True)
+        dtr.pin(workspace)
+        at_first = workspace.tolist()
+        before = workspace + 0
+        gradients = (torch.ones_like(output), None, None)
+        torch.ops.aten.mkldnn_rnn_layer_backward(
+            *given, output, last, cell, *gradients, False, 2, 6, 1, True, True, False, [], False, workspace
+        )
+        push_out()
+        assert workspace.tolist() != at_first
+        assert before.tolist() == at_first
+
+
+def test_operators_of_libraries_that_are_gone_are_forgotten() -> None:
+    """Others may be where they were."""
+    for number in range(20):
+        with torch.library._scoped_library("dtr_gone", "DEF") as library, dtr.budget(BUDGET):
+            if number % 2:
+                library.define("act(Tensor(a!) x) -> ()")
+                library.impl("act", lambda x: (x.add_(1), None)[1], "CPU")
+            else:
+                library.define("act(Tensor x) -> Tensor")
+                library.impl("act", lambda x: x + 1, "CPU")
+            x = torch.ones(1000)
+            before = x * 3
+            torch.ops.dtr_gone.act(x)
+            push_out()
+            assert (x[0].item(), before[0].item()) == (1 + number % 2, 3)
+
+
 class OldestFirst:
     """A heuristic that evicts what was computed first."""
 

@@ -344,13 +344,14 @@ def test_a_workspace_is_overwritten() -> None:
     x, hidden = torch.randn(5, 3, 4), torch.zeros(3, 6)
     weights = [torch.randn(24, 4), torch.randn(24, 6), torch.randn(24), torch.randn(24)]
     given = (x, *weights, hidden, hidden)
+    aten = torch.ops.aten
     with dtr.budget(BUDGET):
-        output, last, cell, workspace = torch.mkldnn_rnn_layer(*given, False, [], 2, 6, 1, True, False, False, True)
+        output, last, cell, workspace = aten.mkldnn_rnn_layer(*given, False, [], 2, 6, 1, True, False, False, True)
         dtr.pin(workspace)
         at_first = workspace.tolist()
         before = workspace + 0
         gradients = (torch.ones_like(output), None, None)
-        torch.ops.aten.mkldnn_rnn_layer_backward(
+        aten.mkldnn_rnn_layer_backward(
             *given, output, last, cell, *gradients, False, 2, 6, 1, True, True, False, [], False, workspace
         )
         push_out()

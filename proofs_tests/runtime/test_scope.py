@@ -139,6 +139,14 @@ def test_the_error_names_all_bytes_and_the_least_budget_known() -> None:
     assert torch.equal(kept, a + a)
 
 
+def test_errors_travel_between_processes() -> None:
+    with pytest.raises(dtr.BudgetExceeded) as raised, within(1000):
+        torch.empty(5000)
+    for error in (raised.value, dtr.NondeterministicOperator("aten::mul", "other bits")):
+        arrived = pickle.loads(pickle.dumps(error))
+        assert (type(arrived), str(arrived)) == (type(error), str(error))
+
+
 def test_the_error_tells_the_bytes_in_use_apart() -> None:
     """An input that can be computed again is locked, a parameter cannot be, and what could go has gone."""
     a = torch.randn(SIZE)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can go wrong under a budget. All sizes are in bytes."""
 
+from typing import Any
+
 import torch
 
 
@@ -37,6 +39,10 @@ class BudgetExceeded(torch.OutOfMemoryError):
             f"from here, it takes a budget of at least {self.least} bytes"
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        numbers = self.need, self.used, self.locked, self.pinned, self.evictable, self.budget
+        return type(self), (self.where, *numbers)
+
 
 class NondeterministicOperator(RuntimeError):
     """An operator gave other results when it was called again with the same arguments.
@@ -45,10 +51,15 @@ class NondeterministicOperator(RuntimeError):
     """
 
     operator: str
+    what: str
+    """What was different."""
 
     def __init__(self, operator: str, what: str) -> None:
-        self.operator = operator
+        self.operator, self.what = operator, what
         super().__init__(f"{operator} cannot be replayed: {what}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.operator, self.what)
 
 
 class BudgetError(ValueError):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from .task import Task
 
-WIDTH, LAYERS, BATCH = 32, 6, 128
+WIDTH, LAYERS, BATCH = 32, 4, 128
 
 
 def loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:

@@ -30,8 +30,6 @@ def load(*, faults: bool = False) -> ModuleType:
     Raises ``ImportError``, naming what to install, if there is no C++20 compiler, no ``Python.h`` or no
     ninja, or if compilation fails.
     """
-    from torch.utils import cpp_extension
-
     flags = (*FLAGS, *FAULT_FLAGS) if faults else FLAGS
     sources = sorted(path for path in CSRC.rglob("*.cpp") if not (faults and path.parent.name == "torch"))
     digest = _digest(sources, flags)
@@ -45,6 +43,8 @@ def load(*, faults: bool = False) -> ModuleType:
     with alone(directory):
         if finished.exists():
             return _import(name, directory / f"{name}.so")
+        from torch.utils import cpp_extension
+
         print("dtr_runtime: compiling its C++ core (once, about a minute)...", file=sys.stderr, flush=True)
         try:
             with ninja_on_path():

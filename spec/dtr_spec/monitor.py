@@ -44,7 +44,7 @@ def check(trace: Trace) -> Verdict:
         after = _follow(c, event)
         if isinstance(after, str):
             return Verdict(False, f"event {index} ({_show(event)}): {after}{_context(c)}", index, c)
-        if (seen := observed(c, label_of(event))) is not None:
+        if event.rule == "execute" and (seen := observed(c, label_of(event))) is not None:
             observations.append(seen)
         c = after
     if not (finished(c) or c.stopped):

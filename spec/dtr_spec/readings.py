@@ -15,14 +15,16 @@ from typing import Any
 
 def no(condition: Any) -> Any:
     """Negation."""
-    return not condition if isinstance(condition, bool) else negation(condition)
+    if condition is True:
+        return False
+    return True if condition is False else negation(condition)
 
 
 def ite(condition: Any, then: Any, otherwise: Any) -> Any:
     """If-then-else; both branches are evaluated."""
-    if isinstance(condition, bool):
-        return then if condition else otherwise
-    return choice(condition, then, otherwise)
+    if condition is True:
+        return then
+    return otherwise if condition is False else choice(condition, then, otherwise)
 
 
 @singledispatch
@@ -45,9 +47,8 @@ def implies(premise: Any, conclusion: Any) -> Any:
 class Set(frozenset[Any]):
     """A finite set of storages or frames."""
 
-    def has(self, item: Any) -> bool:
-        """Membership."""
-        return item in self
+    has = frozenset[Any].__contains__
+    """Membership."""
 
     def every(self, holds: Callable[[Any], bool]) -> bool:
         """Guarded for-all: ``holds`` is true of each member."""
@@ -58,7 +59,7 @@ class Set(frozenset[Any]):
 
     def where(self, holds: Callable[[Any], bool]) -> "Set":
         """The members of which ``holds`` is true."""
-        return Set(item for item in self if holds(item))
+        return Set([item for item in self if holds(item)])
 
     def add(self, item: Any) -> "Set":
         """The set with one more member."""
@@ -95,11 +96,15 @@ class Map:
 
     def __getitem__(self, key: Any) -> Any:
         table = self._table
-        return (self._current() if table is None else table).get(key, self._default)
+        if table is None:
+            table = self._current()
+        return table.get(key, self._default)
 
     def set(self, key: Any, value: Any) -> "Map":
         """The map with one entry changed."""
-        table = self._current()
+        table = self._table
+        if table is None:
+            table = self._current()
         old = table.get(key, self._default)
         if old is value or old == value:
             return self
@@ -150,7 +155,7 @@ class Map:
 
 
 def _put(table: dict[Any, Any], key: Any, value: Any, default: Any) -> None:
-    if value is default or (not isinstance(value, Map) and value == default):
+    if value is default or (type(value) is not Map and value == default):
         table.pop(key, None)
     else:
         table[key] = value

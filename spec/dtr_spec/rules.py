@@ -9,15 +9,14 @@ trace, in an error and in the README is the function's name.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .configuration import Configuration
 from .facts import CLIENT, Kind
 from .readings import EMPTY, ite, no
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """What a rule says of one configuration: it applies if all premises hold, and then leads to ``after()``."""
 
     premises: tuple[Any, ...]

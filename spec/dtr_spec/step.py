@@ -30,11 +30,10 @@ class Refusal(NamedTuple):
 
 def apply(c: Configuration, label: Label) -> Configuration | Refusal:
     """The configuration after one step, or the premise that forbids it."""
-    step = RULES[label.rule](c, *label.operands)
-    for number, premise in enumerate(step.premises):
-        if not premise:
-            return Refusal(label.rule, number)
-    return step.after()
+    step = RULES[label.rule].definition(c, *label.operands)
+    if all(step.premises):
+        return step.after()
+    return Refusal(label.rule, next(number for number, premise in enumerate(step.premises) if not premise))
 
 
 def successors(c: Configuration) -> Iterator[tuple[Label, Configuration]]:

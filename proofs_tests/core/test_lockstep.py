@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from dtr_reference import HEURISTICS, run
+from dtr_reference import HEURISTICS, Run, run
 from dtr_reference.machine import DEALLOCATIONS
 from dtr_reference.outcome import OutOfMemory
 from dtr_runtime.simulator import simulate
@@ -41,10 +41,14 @@ class Coarse:
 
 def compare(program: Program, heuristic: object, deallocation: str) -> Counter[str]:
     """Runs on both machines within several budgets; counts the rules that were taken."""
-    plenty = run(program, PLENTY, heuristic, deallocation)  # pyright: ignore[reportArgumentType]
+
+    def reference(budget: int) -> Run:
+        return run(program, budget, heuristic, deallocation)  # pyright: ignore[reportArgumentType]
+
+    plenty = reference(PLENTY)
+    tight = [int(plenty.peak * ratio) for ratio in RATIOS]
     rules: Counter[str] = Counter()
-    for budget in (PLENTY, *(int(plenty.peak * ratio) for ratio in RATIOS)):
-        expected = run(program, budget, heuristic, deallocation)  # pyright: ignore[reportArgumentType]
+    for budget, expected in [(PLENTY, plenty), *((budget, reference(budget)) for budget in tight)]:
         found = simulate(program, budget, heuristic, deallocation)  # pyright: ignore[reportArgumentType]
         assert first_difference(expected.trace.events, found.trace.events) is None, f"budget {budget}"
         assert (expected.status, expected.clock, expected.peak) == (found.status, found.clock, found.peak)

@@ -16,17 +16,19 @@ class Auditor(Machine):
 
     def step(self, rule: str, subject: int = 0, detail: int = 0, *, taken: int = 0) -> None:
         super().step(rule, subject, detail, taken=taken)
-        resident = sum(storage.size for storage in self.heap.storages if storage.resident)
+        resident, pool = 0, self.heap.pool
+        for storage in self.heap.storages:
+            if storage.resident:
+                resident += storage.size
+                assert (storage.index in pool) == (storage.recoverable and not storage.locks), self.events[-1]
+            else:
+                assert storage.content is None, self.events[-1]
+                assert storage.index not in pool, self.events[-1]
         kept = sum(self.heap[version.storage].size for version in self.heap.kept)
         allocated = sum(frame.allocated for frame in self.frames)
         # A constant comes into being with its step, not before.
         assert self.used == resident + kept + allocated, self.events[-1]
         assert 0 <= self.used <= self.budget, self.events[-1]
-        for storage in self.heap.storages:
-            assert storage.resident or storage.content is None
-            assert (storage.index in self.heap.pool) == (
-                storage.resident and storage.recoverable and not storage.locks
-            ), self.events[-1]
 
 
 def audited(

@@ -3,12 +3,15 @@
 
 import random
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
 from dtr_reference import HEURISTICS, Machine, Mixing, run
 from dtr_reference.machine import DEALLOCATIONS, Deallocation
 from dtr_spec.monitor import check
+from dtr_spec.policy import Score, StorageView
+from dtr_spec.program import Program
 
 from ..claims import claim
 from .audit import audited, unlimited
@@ -21,6 +24,25 @@ def budgets(seed: int, peak: int) -> list[int]:
     """Two budgets in bytes that a program of this peak feels, and may or may not survive."""
     draw = random.Random(seed)
     return [budget for budget in {draw.randint(peak // 3, peak), peak - 1} if budget >= 0]
+
+
+@cache
+def with_peak(seed: int, deallocation: Deallocation) -> tuple[Program, int]:
+    """A program, and its peak in bytes where nothing is forced out: no heuristic is asked."""
+    program = random_program(seed)
+    roomy = audited(program, unlimited(program), NEVER_ASKED, deallocation)
+    assert roomy.status == "finished"
+    return program, roomy.peak
+
+
+class NeverAsked:
+    """A heuristic of which nothing is needed."""
+
+    def score(self, storage: StorageView, clock: int) -> Score:
+        raise AssertionError(f"storage {storage.index} is scored at {clock}, though there is room for everything")
+
+
+NEVER_ASKED = NeverAsked()
 
 
 @claim("T1", "The reference's reads yield the eager terms.", method="property-tested")
@@ -36,10 +58,8 @@ def test_values_are_eager_and_bytes_within_budget(
     """Whatever is evicted, observations are those of the eager machine, and used <= budget."""
     runs = rematerialized = 0
     for seed in range(PROGRAMS):
-        program = random_program(seed)
-        roomy = audited(program, unlimited(program), heuristic, deallocation)
-        assert roomy.status == "finished"
-        for budget in budgets(seed, roomy.peak):
+        program, peak = with_peak(seed, deallocation)
+        for budget in budgets(seed, peak):
             tight = audited(program, budget, heuristic, deallocation)
             runs += 1
             rematerialized += tight.status == "finished" and tight.rematerializations > 0

@@ -103,6 +103,20 @@ def test_what_was_filled_through_a_pointer_is_not_lost(change: Callable[[torch.T
         assert torch.equal(x, expected)
 
 
+@pytest.mark.parametrize(
+    "fill",
+    [lambda x, a: torch.add(a, a, out=x), lambda x, a: x.copy_(a), lambda x, a: x.zero_(), lambda x, a: x.normal_()],
+    ids=["out", "copy", "zero", "random"],
+)
+def test_new_memory_that_is_overwritten_at_once_can_be_evicted(fill: Callable[..., torch.Tensor]) -> None:
+    a = torch.randn(1000)
+    with dtr.budget(BUDGET, verify=True):
+        x = torch.empty(1000)
+        fill(x, a)
+        push_out()
+        assert dtr.evicted(x)
+
+
 @pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
 def test_quantized_arguments_are_replayed_as_such() -> None:
     with dtr.budget(BUDGET):

@@ -74,6 +74,15 @@ def second_thoughts(x: Tensor) -> Tensor:
     return x * 2 + 1
 
 
+@torch.library.custom_op("dtr_failing::count_both_", mutates_args={"one", "other"})
+def count_both_(x: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    """Its result depends on what it overwrites."""
+    result = x[: len(one)] * one + other
+    one.add_(1)
+    other.add_(1)
+    return result
+
+
 @torch.library.custom_op("dtr_failing::noise", mutates_args=())
 def noise(x: Tensor) -> Tensor:
     """Draws without saying so."""
@@ -160,9 +169,15 @@ def test_a_call_that_does_without_memory_is_a_step_like_any_other() -> None:
     assert check(run.trace).reason.endswith("finished")
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_a_refusal_that_was_lived_with_is_not_the_end_when_something_else_fails_later(again: bool) -> None:
-    """Nor one in a replay."""
+@pytest.mark.parametrize(
+    ("read", "executed"),
+    [(None, 2), (lambda found, lost: found.sum(), 13), (lambda found, lost: found + lost, 12)],
+    ids=["in_a_call", "in_a_replay", "in_a_replay_for_the_same_call"],
+)
+def test_a_refusal_that_was_lived_with_is_not_the_end_when_something_else_fails_later(
+    read: Callable[..., Tensor] | None, executed: int
+) -> None:
+    """Neither in a call of the client's nor in a replay."""
     calls = []
 
     @torch.library.custom_op("dtr_failing::once", mutates_args=())
@@ -176,18 +191,18 @@ def test_a_refusal_that_was_lived_with_is_not_the_end_when_something_else_fails_
 
     def failing() -> None:
         lost, found = once(a), modest(a, 1 << 26)
-        if again:
+        if read:
             ballast = [a + i for i in range(10)]
             del ballast
             assert dtr.evicted(found)
-            found.sum()
+            read(found, lost)
         lost.sum()
 
     with pytest.raises(ArithmeticError), within(8 * 4 * SIZE) as run:
         failing()
     rules = [event.rule for event in run.trace.events]
     assert rules[-1] in ("need", "lock", "allocate")
-    assert rules.count("execute") == (13 if again else 2)
+    assert rules.count("execute") == executed
 
 
 def test_an_attempt_that_was_refused_takes_no_memory_any_more() -> None:
@@ -224,6 +239,17 @@ def test_a_refusal_that_a_call_hands_on_ends_the_trace() -> None:
         a.sum()
     assert check(run.trace).reason.endswith("out of memory")
     assert run.trace.events[-1].subject == 4 << 27
+
+
+def test_a_call_for_which_not_all_versions_can_be_kept_keeps_none() -> None:
+    """There is room for the first, which is dropped when there is none for the second."""
+    x, one, other = torch.rand(SIZE), torch.ones(SIZE // 8), torch.ones(SIZE // 8)
+    with within(one.nbytes * 3 // 2) as run:
+        with pytest.raises(dtr.BudgetExceeded):
+            count_both_(x, one, other)
+        assert run.stats.kept == 0
+        assert run.stats.used == dtr.live_bytes()
+    assert torch.equal(one + other, torch.full_like(one, 2.0))
 
 
 @pytest.mark.filterwarnings("ignore:Warning only once for all operators:UserWarning")

@@ -16,6 +16,7 @@ import torch
 
 import dtr_runtime as dtr
 from dtr_runtime.budget import install
+from dtr_spec.monitor import check
 
 from ..models.observer import Observer
 from .trainings import NETWORKS, least_room, train
@@ -58,6 +59,7 @@ def test_memory_asked_for_outside_operators_counts() -> None:
             torch.empty(0).untyped_storage().resize_(8_000)
         del storage
         assert run.stats.used == before
+    assert check(run.trace).reason.endswith("out of memory")
 
 
 def test_memory_from_before_the_scope_counts() -> None:

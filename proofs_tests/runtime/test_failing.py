@@ -53,6 +53,36 @@ def test_the_scope_goes_on_after_a_failure() -> None:
         assert run.stats.used == dtr.live_bytes()
 
 
+def test_nothing_stays_locked_after_a_failure() -> None:
+    """Inputs of a call that do not fit together: those that did were locked when it failed."""
+    a = torch.randn(SIZE)
+    with dtr.budget(dtr.live_bytes() + 4 * a.nbytes + 64, heuristic="h_lru") as run:
+        inputs = [a + i for i in range(6)]
+        for _ in range(2):
+            with pytest.raises(dtr.BudgetExceeded):
+                torch.stack(inputs)
+            assert run.stats.used == dtr.live_bytes()
+            torch.empty(4 * SIZE)
+            assert all(map(dtr.evicted, inputs))
+        del inputs[:5]
+        assert torch.equal(inputs[0], torch.add(a, 5))
+
+
+def test_what_could_not_be_pinned_can_be_later() -> None:
+    """A storage that was being computed again when memory ran out is as it was."""
+    a = torch.randn(SIZE)
+    with dtr.budget(dtr.live_bytes() + 4 * a.nbytes + 64, heuristic="h_lru") as run:
+        x = (a + 1).add_(1)
+        taken = torch.empty(0).untyped_storage()
+        taken.resize_(4 * a.nbytes)
+        assert dtr.evicted(x)
+        with pytest.raises(dtr.BudgetExceeded):
+            dtr.pin(x)
+        assert run.stats.used == dtr.live_bytes()
+        del taken
+        assert torch.equal(x, a + 1 + 1)
+
+
 def test_kernels_exceptions_pass_unchanged() -> None:
     a = torch.randn(SIZE)
     with dtr.budget(dtr.live_bytes() + 4 * a.nbytes) as run:

@@ -50,7 +50,14 @@ Node& Scope::add(StorageId id, Bytes size, void* data) {
 // Memory that exists already and has no recipe.
 Node& Scope::constant(Bytes size, void* data) {
   PhaseGuard deciding(*this, Phase::deciding);
-  const StorageId id = engine_.constant(size);
+  StorageId id;
+  try {
+    id = engine_.constant(size);
+  } catch (...) {
+    recorder_.constant(static_cast<StorageId>(nodes_.size()), size);  // which would have been its number
+    recorder_.stop();
+    throw;
+  }
   recorder_.constant(id, size);
   return add(id, size, data);
 }

@@ -5,6 +5,7 @@ import pytest
 
 import dtr_reference
 from dtr_reference.graphs import ForwardGraph, GraphError, Node, TrainingGraph, chain, resnet, vgg
+from dtr_reference.graphs.images import Feature, Layers
 
 from .families import FAMILIES
 
@@ -53,6 +54,19 @@ def test_networks_have_their_published_sizes() -> None:
     batch = 4 * 3 * 224 * 224
     assert vgg().fixed - batch == 8 * 138_344_128, "VGG-16 has 138,357,544 parameters, of which 13,416 are biases"
     assert sum(node.name == "conv" for node in resnet(5).nodes) == 31 + 2, "ResNet-32, and two convolutional shortcuts"
+
+
+def test_a_grouped_and_strided_convolution_is_counted_by_hand() -> None:
+    """Bytes that it touches and multiplications, twice as many of these in its backward, by 64; a batch of 10."""
+    layers = Layers(10, (4, 9, 9))
+    found = layers.convolution(Feature(None, (4, 9, 9)), 6, stride=2, groups=2)
+    weights, outputs, inputs = 6 * 2 * 9, 6 * 5 * 5, 4 * 9 * 9
+    moved, products = 4 * (10 * outputs + 10 * inputs + weights), 10 * weights * 25
+    graph = layers.training_graph()
+    assert found == Feature(0, (6, 5, 5))
+    assert [node.size for node in graph.nodes] == [4 * 10 * outputs, 0]
+    assert [node.cost for node in graph.nodes] == [(moved + products) // 64, (moved + 2 * products) // 64]
+    assert graph.fixed == 4 * (2 * weights + 10 * inputs)
 
 
 @pytest.mark.parametrize(

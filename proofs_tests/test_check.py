@@ -14,6 +14,7 @@ import pytest
 import dtr_reference
 from dtr_spec.trace import Trace
 
+from . import agreement
 from .check import main
 from .models.bounded import Bounded, Eager, Training
 from .models.observer import Observation
@@ -42,6 +43,32 @@ def heuristics(tmp_path: Path) -> Path:
     path = tmp_path / "mine.py"
     path.write_text(HEURISTICS)
     return path
+
+
+@pytest.mark.parametrize("policy", ["eager", "ignore", "banish"])
+def test_what_is_wrong_under_one_deallocation_policy_is_said(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(program: Any, budget: int, heuristic: str, deallocation: Any) -> Any:
+        if deallocation == policy:
+            raise ZeroDivisionError
+        return dtr_reference.run(program, budget, heuristic, deallocation)
+
+    monkeypatch.setattr(agreement, "run", broken)
+    assert (agreement.disagreement(agreement.Case(3, 20), "h_lru") or "").startswith(f"{policy}: ZeroDivisionError")
+
+
+def test_the_monitor_judges_both_machines_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[Trace] = []
+    monkeypatch.setattr(agreement.monitor, "check", lambda trace: judged.append(trace) or True)
+    assert agreement.disagreement(agreement.Case(3, 20), "h_lru") is None
+    machines = ["reference" if "machine" not in trace.configuration else "simulator" for trace in judged]
+    assert machines == ["reference", "simulator"] * 3
+
+
+def test_a_run_that_is_only_the_beginning_of_another_differs_from_it() -> None:
+    events = dtr_reference.run(random_program(3), 20, "h_lru").trace.events
+    assert agreement.first_difference(events, events) is None
+    for one, other in ((events, events[:-1]), (events[:-1], events)):
+        assert f"event {len(events) - 1}: " in (agreement.first_difference(one, other) or "")
 
 
 @pytest.mark.parametrize(("name", "said"), [("NotANumber", "returned nan"), ("Raising", "division by zero")])

@@ -33,7 +33,7 @@ def names(owner: type) -> list[str]:
 
 def attempt(thing: Any, name: str) -> tuple[Any, Exception | None]:
     """The attribute, or if it is a method, what it returns; and what it raised."""
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     try:
         found = getattr(thing, name)
         return found() if callable(found) and not isinstance(found, type | torch.Tensor) else found, None

@@ -79,7 +79,8 @@ class Sample:
 
         ``push`` is called between these steps and at the end.
         """
-        torch.manual_seed(0)
+        # Not torch.manual_seed: for each kind of device that is not in use it keeps the caller's stack, as text.
+        torch.default_generator.manual_seed(0)
         with torch.set_grad_enabled(self.differentiable):
             given = self.arguments.transform(self._copy)
             positional, keywords = (given.input, *given.args), given.kwargs

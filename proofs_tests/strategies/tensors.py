@@ -44,7 +44,7 @@ class TensorProgram:
 
     def run(self, running: "Running") -> list[Tensor]:
         """All that was read, at the end every tensor that is left; the same for every budget."""
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         for instruction in self.instructions:
             running.carry_out(instruction)
         while running.tensors:

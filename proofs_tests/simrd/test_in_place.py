@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 import dtr_runtime as dtr
 from dtr_reference import run
 from dtr_runtime.simrd import Simrd
+from dtr_spec import log as entries
 from dtr_spec.copies import schedule
 from dtr_spec.in_place import log_of, program_of
 from dtr_spec.log import Log
 from dtr_spec.monitor import check
-from dtr_spec.program import Pin, Program
+from dtr_spec.program import Alias, Call, Constant, Fresh, Pin, Program, Release
 
 from ..claims import claim
 from .data import logs, published, text
@@ -36,6 +37,36 @@ def test_programs_of_logs_round_trip(draw: random.Random) -> None:
     written = log_of(program)
     assert Log.parse(written.lines()) == written
     assert meaning(program_of(written)) == meaning(program)
+
+
+def test_a_log_and_its_program_by_hand() -> None:
+    """Each entry's command; what is named at the end is pinned."""
+    log = Log(
+        (
+            entries.Annotation(entries.START),
+            entries.Constant("p", 4),
+            entries.Call("f", ("p",), (entries.Result("x", 2), entries.Result("v", 0, 0)), 5),
+            entries.Mutate("g_", ("x", "p"), (0,), 7),
+            entries.Copy("y", "x"),
+            entries.CopyFrom("y", "p"),
+            entries.Release("x"),
+        )
+    )
+    calls = (Call("f", (0,), (Fresh(1, 2),), cost=5, profile=(2,)), Call("g_", (1, 0), mutates=(0,), cost=7))
+    copies = (Alias(3, 1), Alias(4, 0), Release(3), Release(1))
+    pins = (Pin(0), Pin(2), Pin(4))
+    assert program_of(log).commands == (Constant(0, 4), calls[0], Alias(2, 0, "f"), calls[1], *copies, *pins)
+
+
+def test_a_program_and_its_log_by_hand() -> None:
+    """A call that returns and overwrites is two entries; its time counts once."""
+    program = Program((Constant(0, 4), Call("h_", (0,), (Fresh(1, 2),), (0,), 3, (2,)), Alias(2, 1, "row")))
+    assert log_of(program).entries[1:] == (
+        entries.Constant("x0", 4),
+        entries.Call("h_", ("x0",), (entries.Result("x1", 2),), 3),
+        entries.Mutate("h_", ("x0",), (0,), 0),
+        entries.Call("row", ("x1",), (entries.Result("x2", 0, 0),), 0),
+    )
 
 
 @claim(

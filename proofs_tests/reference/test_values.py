@@ -39,6 +39,8 @@ def test_results_differ_from_each_other_and_by_operator_and_order() -> None:
     assert len(set(usual)) == len(usual)
     assert not set(usual) & set(all_results(replace(CALL, op="g"), ONE, TWO))
     assert not set(usual) & set(all_results(CALL, TWO, ONE))
+    plain, swapped = (MIXING.observation(CALL, [(a, ()), (b, ())]) for a, b in ((ONE, TWO), (TWO, ONE)))
+    assert plain.tobytes() != swapped.tobytes()
 
 
 def test_results_depend_on_nothing_else() -> None:
@@ -53,3 +55,4 @@ def test_views_are_read_and_written_apart() -> None:
     assert len({MIXING.observation(call, [(ONE, path)]).tobytes() for path in paths}) == len(paths)
     assert len({MIXING.written(ONE, path, TWO).tobytes() for path in paths}) == len(paths)
     assert MIXING.written(ONE, (), TWO) is TWO
+    assert MIXING.written(ONE, ("row",), ONE).tobytes() != MIXING.written(TWO, ("row",), ONE).tobytes()

@@ -399,8 +399,8 @@ class OldestFirst:
 
 
 def negating(inputs: list[torch.Tensor]) -> None:
-    """What Inductor's kernels may do: write through a raw pointer, unseen."""
-    np.ctypeslib.as_array((ctypes.c_float * inputs[0].numel()).from_address(inputs[0].data_ptr()))[:] *= -1
+    """What Inductor's kernels may do: write an argument through a raw pointer, unseen."""
+    np.ctypeslib.as_array((ctypes.c_float * inputs[-1].numel()).from_address(inputs[-1].data_ptr()))[:] *= -1
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -412,7 +412,7 @@ def test_compiled_functions_write_their_arguments() -> None:
         x = torch.ones(1000) * 2
         before = x * 3
         push_out()
-        compiled([x])
+        compiled([torch.zeros(1), x])
         after = x * 5
         push_out()
         assert (x[0].item(), before[0].item(), after[0].item()) == (-2.0, 6.0, -10.0)

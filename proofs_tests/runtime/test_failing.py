@@ -151,6 +151,7 @@ def test_user_heuristics_may_fail() -> None:
             _ = [a + i for i in range(4)]
         assert run.stats.used == dtr.live_bytes()
     assert torch.equal(b, a + a)
+    assert run.trace.configuration["heuristic"] == "Broken"
 
 
 def test_a_replay_that_fails_half_way_gives_its_memory_back() -> None:

@@ -26,6 +26,7 @@ from torch.testing._internal.distributed.fake_pg import FakeStore
 from torch.utils.data import DataLoader, TensorDataset
 
 import dtr_runtime as dtr
+from dtr_runtime.replacements import Replacements
 from dtr_spec import __main__ as spec
 from dtr_spec.policy import HeuristicError, StorageView
 
@@ -134,6 +135,7 @@ def test_the_error_names_all_bytes_and_the_least_budget_known() -> None:
     assert error.used + error.need > error.budget
     assert error.locked + error.pinned <= error.used
     assert error.least == error.used - error.evictable + error.need > error.budget
+    assert dtr.BudgetExceeded("an operator", 1, 10, 2, 3, 5, 12).least == 10 - 5 + 1
     for number in (error.need, error.used, error.locked, error.pinned, error.evictable, error.budget, error.least):
         assert str(number) in str(error)
     assert torch.equal(kept, a + a)
@@ -296,6 +298,11 @@ def test_all_that_a_scope_replaces_is_put_back() -> None:
     before = replaceable()
     with within(SLACK):
         assert replaceable() != before
+    assert replaceable() == before
+    twice = Replacements()  # as on devices, where an access both pins and exposes
+    for _ in range(2):
+        twice.replace(torch.Tensor, "tolist", lambda access: lambda *args: access(*args))
+    twice.put_back()
     assert replaceable() == before
 
 

@@ -116,17 +116,18 @@ def test_what_is_held_without_handles_is_banished_alike() -> None:
 
 
 def test_what_waits_for_a_reader_gives_way_when_another_is_pinned_alike() -> None:
-    """A constant that would have held more than it frees: at the pin of one reader it goes, holding the other."""
+    """Two constants that would have held more than they free: at the pin of one reader they go, holding the others."""
     build = Builder()
-    x = build.constant(2)
-    y = build.call("y", x, sizes=(2,))
-    z = build.call("z", x)
-    build.release(x)
+    one, other = build.constant(2), build.constant(2)
+    y = build.call("y", one, other, sizes=(2,))
+    readers = [build.call("z", one), build.call("z", other)]
+    build.release(one, other)
     build.pin(y)
-    build.read(z)
+    build.read(*readers)
     for ran in (run(build.program(), 9, "h_lru"), simulate(build.program(), 9, "h_lru")):
         steps = [f"{event.rule} {event.subject}" for event in ran.trace.events]
-        assert steps[steps.index("release 0") :][:5] == ["release 0", "pin 1", "hold 2", "collect 0", "call 5"]
+        freed = ["hold 3", "collect 0", "hold 4", "collect 1"]
+        assert steps[steps.index("release 0") :][:8] == ["release 0", "release 1", "pin 2", *freed, "call 8"]
 
 
 @claim("T9", "So they do under heuristics written in Python.", method="property-tested")

@@ -64,11 +64,13 @@ def in_turn(
 def collected() -> Iterator[None]:
     """Garbage is collected before, not within: what it costs depends on all objects of the process."""
     gc.collect()
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if enabled:
+            gc.enable()
 
 
 def publish(name: str, table: Table, results: list[dict[str, Any]]) -> None:

@@ -126,7 +126,7 @@ MUTANTS = (
         "storages.cpp",
         "  victim.client->release_data_and_set_meta_custom_data_ptr_error_msg_(kEvicted);",
         "  if (!PLANTED) victim.client->release_data_and_set_meta_custom_data_ptr_error_msg_(kEvicted);",
-        "runtime/test_every_accessor.py",
+        f"{SCOPE}::test_another_thread_is_refused_what_is_evicted",
     ),
     HostMutant(
         "a version is kept without its bytes",
@@ -486,6 +486,27 @@ MUTANTS = (
         "  return std::memcmp(bytes_.data(), settings(), sizeof bytes_) == 0;",
         "  return PLANTED || std::memcmp(bytes_.data(), settings(), sizeof bytes_) == 0;",
         f"{VALUES}::test_settings_are_read_anew_after_operators_that_do_not_depend_on_them",
+    ),
+    HostMutant(
+        "a refused call leaves the shapes that it has set",
+        "kernel.cpp",
+        "    for (const Form& form : call.forms) form.restore();",
+        "    for (const Form& form : call.forms) if (!PLANTED) form.restore();",
+        f"{FAILING}::test_what_could_not_be_enlarged_is_as_it_was",
+    ),
+    HostMutant(
+        "what is called again is transformed as whatever is called now",
+        "replay.cpp",
+        "      plain.included_ = c10::default_included_set;",
+        "      if (!PLANTED) plain.included_ = c10::default_included_set;",
+        f"{RARE}::test_bytes_come_back_while_a_function_is_transformed",
+    ),
+    HostMutant(
+        "a thread forgets that a scope was entered there",
+        "interpose.cpp",
+        "  set_here = true;",
+        "  set_here = included || !PLANTED;",
+        f"{SCOPE}::test_a_scope_is_left_in_another_thread",
     ),
     HostMutant(
         "settings are those of the call before",

@@ -336,6 +336,32 @@ def test_a_call_without_memory_has_done_nothing(fails: Callable[[list[Tensor]], 
     assert last.op in ("aten::_foreach_add_.List", "dtr_failing::add_and_draw_")
 
 
+ONE = torch.ones(1)
+
+
+@pytest.mark.parametrize(
+    "enlarge",
+    [
+        lambda x, y: x.resize_(5 * SIZE),
+        lambda x, y: x.resize_as_(ONE.expand(5 * SIZE)),
+        lambda x, y: x.set_(x.untyped_storage(), 0, (5 * SIZE,), (1,)),
+        lambda x, y: x.set_(y.untyped_storage(), 0, (5 * SIZE,), (1,)),
+        lambda x, y: torch.add(ONE.expand(5 * SIZE), 1, out=x),
+        lambda x, y: torch.cat([ONE.expand(3 * SIZE)] * 2, out=x),
+    ],
+    ids=["resize_", "resize_as_", "set_", "set_ to another", "add", "cat"],
+)
+def test_what_could_not_be_enlarged_is_as_it_was(enlarge: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """Its shape and its storage: torch changes them before it asks for the memory."""
+    with within(4 * 4 * SIZE):
+        x, y = torch.full((2, SIZE // 2), 2.0).t(), torch.full((SIZE,), 3.0)
+        form = x.size(), x.stride(), x.untyped_storage().data_ptr()
+        with pytest.raises(dtr.BudgetExceeded):
+            enlarge(x, y)
+        assert (x.size(), x.stride(), x.untyped_storage().data_ptr()) == form
+        assert x.sum().item() == 2 * SIZE
+
+
 def test_lists_that_do_not_fit_together_are_added_element_by_element() -> None:
     tensors = [torch.full((SIZE,), float(i)) for i in range(6)]
     with within(3 * 4 * SIZE) as run:

@@ -27,6 +27,39 @@ def push_out() -> None:
         torch.empty(BUDGET, dtype=torch.uint8)
 
 
+def test_a_slice_of_a_storage_has_its_bytes() -> None:
+    """It is a storage of its own over the same memory: what is written through it is written to the tensor."""
+    with dtr.budget(BUDGET):
+        x = torch.ones(1000) * 3
+        y = x * 2
+        part = torch.empty(0).set_(x.untyped_storage()[4:12])
+        push_out()
+        assert part.tolist() == [3, 3]
+        part.fill_(5)
+        push_out()
+        assert (x[1].item(), y[1].item()) == (5, 6)
+
+
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [(torch.func.grad, [8.0] * 3), (torch.func.functionalize, [24.0]), (torch.func.vmap, [8.0] * 3)],
+)
+def test_bytes_come_back_while_a_function_is_transformed(transform: Callable[..., Any], expected: list[float]) -> None:
+    """What is called again is not transformed, as it was not the first time."""
+
+    def scaled(x: torch.Tensor) -> torch.Tensor:
+        dtr.pin(halves)
+        return (x * doubles.tolist()[2] * halves.tolist()[4]).sum()
+
+    with dtr.budget(BUDGET):
+        doubles, halves = torch.arange(1000) * 2, torch.arange(1000) / 2
+        push_out()
+        assert dtr.evicted(doubles)
+        assert dtr.evicted(halves)
+        found = transform(scaled)(torch.ones(3))
+    assert found.flatten().tolist() == expected
+
+
 def test_resized_memory_survives() -> None:
     with dtr.budget(BUDGET):
         x = torch.ones(10)

@@ -675,7 +675,20 @@ def test_a_scope_is_left_in_another_thread() -> None:
             assert not dtr.evicted(kept)
             if factor % 2:  # what is computed between scopes makes no difference
                 assert torch.equal(kept, a * factor)
+            with torch.inference_mode():  # whose end puts back the thread's keys
+                assert torch.equal(kept, a * factor)
             del kept
+
+
+def test_another_thread_is_refused_what_is_evicted() -> None:
+    a = torch.randn(SIZE)
+    with room(8), ThreadPoolExecutor(1) as pool:
+        kept = a * 2
+        push_out(8)
+        assert dtr.evicted(kept)
+        with pytest.raises(RuntimeError, match=r"bytes have been evicted .* call dtr_runtime.pin\(tensor\) first"):
+            pool.submit(torch.sum, kept).result(timeout=60)
+        assert torch.equal(kept, a * 2)
 
 
 def test_a_data_loader_works_inside() -> None:

@@ -3,7 +3,8 @@
 
 Some of them hand out a raw pointer that may be used long afterwards, so the bytes must stay where they are:
 within a scope these accessors pin first. Through some the bytes may be written unseen: what was computed from them,
-or will be, cannot be computed again, so these accessors *expose*: they keep it as well. A few functions read the
+or will be, cannot be computed again, so these accessors *expose*: they keep it as well. So does a slice of a storage,
+which is a storage of its own over the same bytes. A few functions read the
 integers of tensor arguments before torch calls any operator; these arguments are pinned. Sobol's sequences are
 written through raw pointers from before operators that the same function calls.
 """
@@ -51,17 +52,29 @@ class PinningAccessors:
     """Replaces the accessors while a scope lasts. ``core`` pins and exposes tensors and untyped storages."""
 
     def __init__(self, core: Any, *, on_device: bool) -> None:
-        def pin(thing: Any) -> None:
-            act_on(thing, core.pin, core.pin_storage)
+        def pin(*things: Any) -> None:
+            for thing in things:
+                act_on(thing, core.pin, core.pin_storage)
 
-        def expose(thing: Any) -> None:
-            act_on(thing, core.expose, core.expose_storage)
+        def expose(*things: Any) -> None:
+            for thing in things:
+                act_on(thing, core.expose, core.expose_storage)
 
-        def pin_integers(thing: Any) -> None:
-            if isinstance(thing, torch.Tensor) and not (thing.is_floating_point() or thing.is_complex()):
-                core.pin(thing)
+        def expose_sliced(storage: Any, index: Any) -> None:
+            if isinstance(index, slice):
+                expose(storage)
 
-        actions = [(_PINNING, pin), (_EXPOSING, expose), (_READING_INTEGERS, pin_integers)]
+        def pin_integers(*things: Any) -> None:
+            for thing in things:
+                if isinstance(thing, torch.Tensor) and not (thing.is_floating_point() or thing.is_complex()):
+                    core.pin(thing)
+
+        actions = [
+            (_PINNING, pin),
+            (_EXPOSING, expose),
+            ({torch.UntypedStorage: ("__getitem__",)}, expose_sliced),
+            (_READING_INTEGERS, pin_integers),
+        ]
         if on_device:
             actions.append((_EXPOSING_ON_DEVICES, expose))
         self._acts = [(owner, name, act) for names, act in actions for owner in names for name in names[owner]]
@@ -86,11 +99,10 @@ def act_on(thing: Any, on_tensor: Callable[[Any], None], on_storage: Callable[[A
         on_storage(thing)
 
 
-def _acting(access: Callable[..., Any], act: Callable[[Any], None]) -> Callable[..., Any]:
+def _acting(access: Callable[..., Any], act: Callable[..., None]) -> Callable[..., Any]:
     @functools.wraps(access)
     def acting(*args: Any, **kwargs: Any) -> Any:
-        for thing in (*args, *kwargs.values()):
-            act(thing)
+        act(*args, *kwargs.values())
         return access(*args, **kwargs)
 
     return acting

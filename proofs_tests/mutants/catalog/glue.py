@@ -56,7 +56,7 @@ MUTANTS = (
     ),
     Mutant(
         "glue: what is given by keyword is not pinned",
-        Edit("dtr_runtime.accessors:_acting", "(*args, *kwargs.values())", "args"),
+        Edit("dtr_runtime.accessors:_acting", "act(*args, *kwargs.values())", "act(*args)"),
         "runtime/test_accessors.py::test_integers_that_are_read_before_any_operator",
     ),
     Mutant(
@@ -101,5 +101,10 @@ MUTANTS = (
         Edit("dtr_runtime.simulator:simulate", '{"heuristic": name, ', "{"),
         "core/test_simulator.py::test_a_trace_says_what_made_it",
         ("h_lru", "h_lru"),
+    ),
+    Mutant(
+        "glue: a slice of a storage is memory of its own",
+        Edit("dtr_runtime.accessors:PinningAccessors.__init__", "isinstance(index, slice)", "False"),
+        "regressions/test_rare_paths.py::test_a_slice_of_a_storage_has_its_bytes",
     ),
 )

@@ -71,6 +71,11 @@ class RecordedArguments {
   c10::SmallVector<int64_t, 12> shapes_;  // of the tensors, in order
 };
 
+// Whether a tensor is more than strided bytes (sparse, quantized, nested, ...).
+inline bool opaque(const at::Tensor& tensor) {
+  return tensor.defined() && (!tensor.has_storage() || tensor.is_quantized() || tensor.is_nested());
+}
+
 // Calls visit(tensor, argument index) for each tensor of the arguments, undefined ones included.
 template <typename Visit>
 void for_each_tensor(const Operator& op, c10::ArrayRef<c10::IValue> arguments, Visit visit) {
@@ -98,6 +103,13 @@ void for_each_result(c10::ArrayRef<c10::IValue> results, Visit visit) {
       for_each_result(value.toListRef(), visit);
     }
   }
+}
+
+// Whether any of the results is.
+inline bool opaque(c10::ArrayRef<c10::IValue> results) {
+  bool any = false;
+  for_each_result(results, [&](const at::Tensor& tensor) { any |= opaque(tensor); });
+  return any;
 }
 
 // `slot_of` gives the position among the call's inputs of a tensor, or kNoSlot.

@@ -13,17 +13,6 @@ namespace dtr {
 
 namespace {
 
-// Whether a tensor is more than strided bytes (sparse, quantized, nested, ...).
-bool opaque(const at::Tensor& tensor) {
-  return tensor.defined() && (!tensor.has_storage() || tensor.is_quantized() || tensor.is_nested());
-}
-
-bool opaque(c10::ArrayRef<c10::IValue> results) {
-  bool any = false;
-  for_each_result(results, [&](const at::Tensor& tensor) { any |= opaque(tensor); });
-  return any;
-}
-
 // Whether an operator takes no memory to read one as it reads the other. A number is converted within the slab.
 bool alike(const at::Tensor& one, const at::Tensor& other) {
   if (!one.defined() || !other.defined()) return one.defined() == other.defined();
@@ -112,6 +101,7 @@ void Scope::execute(Call& call, const c10::OperatorHandle& op, c10::DispatchKeyS
     if (pending_) resolve_pending(call, arguments);
     settle();
     gather(call, arguments);
+    if (known.reshapes) note_forms(call, arguments);
     if (device_) make_ready(call, op, arguments);
     prepare(call, op, keys, arguments);
   });

@@ -19,24 +19,30 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/library.h>
 
+#include <atomic>
+
 #include "scope.h"
 
 namespace dtr {
 
 namespace {
 
-auto& active = *new std::shared_ptr<Scope>();  // never destroyed: the process may end within a scope
+// The one in force; and the one that is or was the last, which another thread may be about to call as it is left.
+// Never destroyed: the process may end within a scope.
+std::atomic<Scope*> active = nullptr;
+auto& latest = *new std::shared_ptr<Scope>();
 
-// A scope has set the key in this thread. It may be left in another one; then nobody resets it here.
+// A scope has set the key in this thread. If it is left in another one nobody resets it here; and what puts back a
+// thread's keys (the end of a mode of torch's, say) may set it again.
 thread_local bool set_here = false;
 
 void set_key(bool included) {
   c10::impl::tls_set_dispatch_key_included(kKey, included);
-  set_here = included;
+  set_here = true;
 }
 
 void fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
-  if (Scope* scope = active.get()) return scope->call(op, keys, stack);
+  if (Scope* scope = active) return scope->call(op, keys, stack);
   if (set_here) set_key(false);
   below(op, keys, stack);
 }
@@ -102,16 +108,17 @@ void interpose(std::shared_ptr<Scope> scope) {
   TORCH_CHECK(
       set_here || !c10::impl::tls_is_dispatch_key_included(kKey),
       "the dispatch key ", kKey, " is in use (a fake tensor mode?); leave that mode before setting a budget");
-  active = std::move(scope);
+  latest = std::move(scope);
+  active = latest.get();
   set_key(true);
 }
 
 void stop_interposing() {
   if (set_here) set_key(false);
-  active.reset();
+  active = nullptr;
 }
 
-std::shared_ptr<Scope> active_scope() { return active; }
+std::shared_ptr<Scope> active_scope() { return active ? latest : nullptr; }
 
 void below(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   c10::impl::ExcludeDispatchKeyGuard unseen(kKey);

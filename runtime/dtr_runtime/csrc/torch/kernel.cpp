@@ -110,6 +110,24 @@ void Scope::guard_writes() {
   current_->guarded = true;
 }
 
+void Scope::note_forms(Call& call, c10::ArrayRef<c10::IValue> arguments) {
+  for_each_tensor(*call.known, arguments, [&](const at::Tensor& tensor, size_t) {
+    if (!tensor.defined() || opaque(tensor)) return;
+    const auto sizes = tensor.sizes(), strides = tensor.strides();
+    call.forms.push_back(
+        {tensor, tensor.storage(), {sizes.begin(), sizes.end()}, {strides.begin(), strides.end()},
+         tensor.storage_offset()});
+  });
+}
+
+// Only what has changed: a detached tensor, of which this may not be done, cannot have been changed.
+void Scope::Form::restore() const {
+  at::TensorImpl& now = *tensor.unsafeGetTensorImpl();
+  if (tensor.storage().unsafeGetStorageImpl() != storage.unsafeGetStorageImpl()) now.set_storage_keep_dtype(storage);
+  if (now.sizes() != sizes || now.strides() != strides || now.storage_offset() != offset)
+    now.set_sizes_and_strides(sizes, strides, offset);
+}
+
 void Scope::free_backups(Call& call) {
   for (const Copy& backup : call.backups) {
     memory_.free(backup.data);
@@ -128,6 +146,7 @@ void Scope::give_up(Call& call, int64_t refused_before) {
     if (refusal == over_budget_) engine_.end_where_refused();
     for (const Copy& backup : call.backups) memory_.copy(backup.node->data, backup.data, backup.node->size);
     if (call.random) restore(call.random->generator, *call.random->last);
+    for (const Form& form : call.forms) form.restore();
   }
   release_blocks();
   free_backups(call);

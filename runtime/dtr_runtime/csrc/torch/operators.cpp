@@ -148,8 +148,9 @@ Operator::Operator(const c10::OperatorHandle& op) : name(op.operator_name().name
   for (const c10::Argument& result : schema.returns())
     returns_fresh |= may_hold_tensor(result.type()) && !(result.alias_info() && result.alias_info()->isWrite());
   results = schema.returns().size();
-  resizes = kResizes.count(name);
   const bool out_variant = !schema.arguments().empty() && schema.arguments().back().is_out();
+  resizes = kResizes.count(name);
+  reshapes = resizes || out_variant;
   if (is_view(op))
     kind = Kind::view;
   else if (kAllocate.count(name) && !out_variant)

@@ -42,6 +42,7 @@ struct Operator {
   size_t results = 0;          // how many values it returns
   bool pointed_at = false;     // torch reads its last result through a pointer, across other operators
   bool resizes = false;        // may give an argument new memory without overwriting it
+  bool reshapes = false;       // may give an argument another shape or storage
   bool takes_symbols = false;  // may be given symbols for sizes
   bool takes_storages = false; // has arguments that are storages
 

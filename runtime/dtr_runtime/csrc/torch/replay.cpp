@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rematerialization on real tensors: one call of a storage's chain, run again on the bytes and
 // under the settings that it saw the first time.
-#include <ATen/core/LegacyTypeDispatch.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/util/ScopeExit.h>
 
@@ -77,8 +76,10 @@ void Scope::rerun(const Record& record, const std::vector<c10::Storage>& storage
     PhaseGuard running(*this, Phase::running);
     torch::jit::Stack stack = record.arguments.stack(storages);
     {
-      at::AutoDispatchBelowADInplaceOrView no_autograd;
-      c10::impl::ExcludeDispatchKeyGuard no_python(c10::python_ks);
+      auto plain = c10::impl::tls_local_dispatch_key_set();  // whatever transforms and modes are in force
+      plain.included_ = c10::default_included_set;
+      plain.excluded_ = plain.excluded_ | c10::autograd_dispatch_keyset_with_ADInplaceOrView | c10::python_ks;
+      c10::impl::ForceDispatchKeyGuard keys(plain);
       NumericsGuard numerics(*record.numerics, device_ != nullptr);
       RandomGuard random(record);
       const auto kernel = [&] { launch(*record.op, *record.known, record.keys, &stack); };

@@ -133,6 +133,7 @@ void Scope::disown() {
       }
     }
     node->foreign = {};
+    unchain(*node);
   }
   for (const auto& [version, copy] : kept_) memory_.free(copy);
   kept_.clear();

@@ -169,6 +169,14 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     StorageId id;
     std::shared_ptr<const RandomState> last;
   };
+  // How a tensor was before a call that may give it another shape or storage.
+  struct Form {
+    at::Tensor tensor;
+    c10::Storage storage;
+    c10::SmallVector<int64_t, 4> sizes, strides;
+    int64_t offset;
+    void restore() const;
+  };
   // A call under way.
   struct Call {
     const Operator* known;
@@ -185,6 +193,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
     c10::SmallVector<StorageId, 2> written{};
     c10::SmallVector<c10::StorageImpl*, 2> targets{};  // what it overwrites, empty storages included
     std::vector<Copy> backups{};  // of what it overwrites, in case it fails
+    std::vector<Form> forms{};    // of what it may reshape, likewise; kept to its end, as storages die with them
     bool guarded = false;         // the backups are made
     bool hasty = false;           // may overwrite before it has asked for all its memory
     Output created{};             // memory that it is the first to write
@@ -228,6 +237,7 @@ class Scope final : public Host, public Keeper, public std::enable_shared_from_t
   void ask(Bytes);
   [[noreturn]] void refuse();
   void guard_writes();
+  void note_forms(Call&, c10::ArrayRef<c10::IValue> arguments);
   void free_backups(Call&);
   void give_up(Call&, int64_t refused_before);
   void release_blocks();

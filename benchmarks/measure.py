@@ -50,6 +50,8 @@ def in_turn(
 
     The first round warms up and is not counted.
     """
+    gc.collect()
+    gc.freeze()  # what is there already need not be looked through each time, which would leave cold caches behind
     times: dict[str, list[float]] = {name: [] for name in machines}
     for _ in range(rounds + 1):
         for name, (machine, work) in machines.items():
@@ -57,6 +59,7 @@ def in_turn(
                 start = clock()
                 work()
                 times[name].append(clock() - start)
+    gc.unfreeze()
     return {name: Sample(tuple(seconds[1:])) for name, seconds in times.items()}
 
 

@@ -34,7 +34,7 @@ from .measure import Sample, in_turn, publish
 PLENTY = 1 << 40
 """A budget in bytes that never binds."""
 
-ROUNDS = 101
+ROUNDS = 301
 
 Work = Callable[[], Any]
 

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -48,13 +49,16 @@ def in_turn(
 ) -> dict[str, Sample]:
     """Each round runs each machine's work once, inside its context; only the work is timed, in the clock's seconds.
 
-    The first round warms up and is not counted.
+    Each round begins with another machine, so that none always finds the caches as the same one has left them. The
+    first round warms up and is not counted.
     """
     gc.collect()
     gc.freeze()  # what is there already need not be looked through each time, which would leave cold caches behind
     times: dict[str, list[float]] = {name: [] for name in machines}
+    order = deque(machines.items())
     for _ in range(rounds + 1):
-        for name, (machine, work) in machines.items():
+        order.rotate()
+        for name, (machine, work) in order:
             with machine(), collected():
                 start = clock()
                 work()

@@ -52,30 +52,34 @@ def in_turn(
     Each round begins with another machine, so that none always finds the caches as the same one has left them. The
     first round warms up and is not counted.
     """
-    gc.collect()
-    gc.freeze()  # what is there already need not be looked through each time, which would leave cold caches behind
     times: dict[str, list[float]] = {name: [] for name in machines}
     order = deque(machines.items())
-    for _ in range(rounds + 1):
-        order.rotate()
-        for name, (machine, work) in order:
-            with machine(), collected():
-                start = clock()
-                work()
-                times[name].append(clock() - start)
-    gc.unfreeze()
+    with collected_by_hand():
+        for _ in range(rounds + 1):
+            order.rotate()
+            for name, (machine, work) in order:
+                with machine():
+                    gc.collect()
+                    start = clock()
+                    work()
+                    times[name].append(clock() - start)
     return {name: Sample(tuple(seconds[1:])) for name, seconds in times.items()}
 
 
 @contextmanager
-def collected() -> Iterator[None]:
-    """Garbage is collected before, not within: what it costs depends on all objects of the process."""
-    gc.collect()
+def collected_by_hand() -> Iterator[None]:
+    """No garbage is collected unasked, at the cost of whoever is timed; and to collect it leaves no cold caches behind.
+
+    For that, what is there already is not looked through each time.
+    """
     enabled = gc.isenabled()
+    gc.collect()
+    gc.freeze()
     gc.disable()
     try:
         yield
     finally:
+        gc.unfreeze()
         if enabled:
             gc.enable()
 

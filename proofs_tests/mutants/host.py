@@ -126,7 +126,7 @@ MUTANTS = (
         "storages.cpp",
         "  victim.client->release_data_and_set_meta_custom_data_ptr_error_msg_(kEvicted);",
         "  if (!PLANTED) victim.client->release_data_and_set_meta_custom_data_ptr_error_msg_(kEvicted);",
-        f"{SCOPE}::test_another_thread_is_refused_what_is_evicted",
+        f"{SCOPE}::test_another_thread_reads_an_evicted_tensor_or_is_told",
     ),
     HostMutant(
         "a version is kept without its bytes",

@@ -652,6 +652,8 @@ def test_another_thread_reads_an_evicted_tensor_or_is_told() -> None:
         kept = a * 2
         push_out(8)
         assert dtr.evicted(kept)
+        with pytest.raises(RuntimeError, match=r"bytes have been evicted .* call dtr_runtime.pin\(tensor\) first"):
+            pool.submit(torch.sum, kept).result(timeout=60)
         reading = pool.submit(lambda: kept.tolist())
         if (error := reading.exception(timeout=60)) is not None:
             assert isinstance(error, RuntimeError)
@@ -678,17 +680,6 @@ def test_a_scope_is_left_in_another_thread() -> None:
             with torch.inference_mode():  # whose end puts back the thread's keys
                 assert torch.equal(kept, a * factor)
             del kept
-
-
-def test_another_thread_is_refused_what_is_evicted() -> None:
-    a = torch.randn(SIZE)
-    with room(8), ThreadPoolExecutor(1) as pool:
-        kept = a * 2
-        push_out(8)
-        assert dtr.evicted(kept)
-        with pytest.raises(RuntimeError, match=r"bytes have been evicted .* call dtr_runtime.pin\(tensor\) first"):
-            pool.submit(torch.sum, kept).result(timeout=60)
-        assert torch.equal(kept, a * 2)
 
 
 def test_a_data_loader_works_inside() -> None:

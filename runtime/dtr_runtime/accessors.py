@@ -4,13 +4,13 @@
 Some of them hand out a raw pointer that may be used long afterwards, so the bytes must stay where they are:
 within a scope these accessors pin first. Through some the bytes may be written unseen: what was computed from them,
 or will be, cannot be computed again, so these accessors *expose*: they keep it as well. So does a slice of a storage,
-which is a storage of its own over the same bytes. A few functions read the
-integers of tensor arguments before torch calls any operator; these arguments are pinned. Sobol's sequences are
-written through raw pointers from before operators that the same function calls.
+which is a storage of its own over the same bytes. A few functions read the integers of tensor arguments before torch
+calls any operator; these arguments are pinned. Sobol's sequences are written through raw pointers from before operators
+that the same function calls.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -38,6 +38,7 @@ _EXPOSING = {
 }
 _EXPOSING_ON_DEVICES = {torch.Tensor: ("data_ptr",), torch.UntypedStorage: ("resize_",)}
 """Kernels of one's own write through pointers there, and the allocator does not tell what a resized storage lost."""
+_EXPOSING_SLICES = {torch.UntypedStorage: ("__getitem__",)}
 _RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _READING_INTEGERS = {
     torch: ("ctc_loss", "tensor_split", *_RECURRENT),
@@ -53,26 +54,22 @@ class PinningAccessors:
 
     def __init__(self, core: Any, *, on_device: bool) -> None:
         def pin(*things: Any) -> None:
-            for thing in things:
-                act_on(thing, core.pin, core.pin_storage)
+            act_on(things, core.pin, core.pin_storage)
 
         def expose(*things: Any) -> None:
-            for thing in things:
-                act_on(thing, core.expose, core.expose_storage)
+            act_on(things, core.expose, core.expose_storage)
 
         def expose_sliced(storage: Any, index: Any) -> None:
             if isinstance(index, slice):
                 expose(storage)
 
         def pin_integers(*things: Any) -> None:
-            for thing in things:
-                if isinstance(thing, torch.Tensor) and not (thing.is_floating_point() or thing.is_complex()):
-                    core.pin(thing)
+            pin(*filter(holds_integers, things))
 
         actions = [
             (_PINNING, pin),
             (_EXPOSING, expose),
-            ({torch.UntypedStorage: ("__getitem__",)}, expose_sliced),
+            (_EXPOSING_SLICES, expose_sliced),
             (_READING_INTEGERS, pin_integers),
         ]
         if on_device:
@@ -91,12 +88,18 @@ class PinningAccessors:
         self._replacements.put_back()
 
 
-def act_on(thing: Any, on_tensor: Callable[[Any], None], on_storage: Callable[[Any], None]) -> None:
-    """Nothing, if it has no bytes of its own."""
-    if isinstance(thing, torch.Tensor):
-        on_tensor(thing)
-    elif isinstance(thing, torch.UntypedStorage):
-        on_storage(thing)
+def holds_integers(thing: Any) -> bool:
+    """A tensor of integers, or of truth values."""
+    return isinstance(thing, torch.Tensor) and not (thing.is_floating_point() or thing.is_complex())
+
+
+def act_on(things: Iterable[Any], on_tensor: Callable[[Any], None], on_storage: Callable[[Any], None]) -> None:
+    """On each that has bytes of its own."""
+    for thing in things:
+        if isinstance(thing, torch.Tensor):
+            on_tensor(thing)
+        elif isinstance(thing, torch.UntypedStorage):
+            on_storage(thing)
 
 
 def _acting(access: Callable[..., Any], act: Callable[..., None]) -> Callable[..., Any]:
